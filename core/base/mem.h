@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/*
+ * Memory system calls, each behind a name that says what it is for here. They return 0 or -errno, leave errno
+ * alone, and can be made to fail by fault.h.
+ */
+#ifndef GM_BASE_MEM_H
+#define GM_BASE_MEM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Address space without memory: PROT_NONE, nothing charged; touching it faults. */
+int gm_mem_reserve(size_t size, void **out);
+
+/* Readable and writable memory, zeroed; at (replacing what is there) when at is not NULL. fd -1: private anonymous,
+ * else shared from the file at offset. */
+int gm_mem_map(void *at, size_t size, int fd, uint64_t offset, bool noreserve, void **out);
+
+/* Put the PROT_NONE reservation back over [at, at + size). */
+int gm_mem_unmap_to_reservation(void *at, size_t size);
+
+int gm_mem_unmap(void *at, size_t size);
+
+/* madvise; advice is a MADV_ constant. */
+int gm_mem_advise(void *at, size_t size, int advice);
+
+/* A memfd of that size, sealed against shrinking and growing. */
+int gm_mem_memfd(const char *name, uint64_t size, int *fd_out);
+void gm_mem_close(int fd);
+
+/* Prefer pages from this NUMA node; best effort. */
+void gm_mem_prefer_node(void *at, size_t size, int node);
+
+#endif

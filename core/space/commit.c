@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/*
+ * Commit: build, publish, retire. Everything that can fail comes before the one store that publishes; what follows
+ * it cannot fail.
+ */
+#include <errno.h>
+
+#include "base/check.h"
+#include "base/rcu.h"
+#include "map/check.h"
+#include "space/space.h"
+
+/* Bring the table of the private version up to date with its regions. */
+static bool build(struct gm_txn *txn)
+{
+    struct gm_version *next = txn->next;
+    if (!gm_map_resize(&txn->edit, next))
+        return false;
+    for (size_t i = 0; i < txn->window_count; i++)
+        if (!gm_map_update(&txn->edit, next, txn->windows[i].first, txn->windows[i].last) ||
+            !gm_runs_update(&txn->edit, next, txn->windows[i].first, txn->windows[i].last))
+            return false;
+    return gm_retire_reserve(txn->space, txn->edit.dead.count);
+}
+
+__attribute__((unused)) static bool map_is_sound(const struct gm_version *version)
+{
+    const char *why = NULL;
+    return gm_map_check(&version->view, &why) == 0;
+}
+
+static void publish(struct gm_txn *txn)
+{
+    struct gm_space *space = txn->space;
+    struct gm_version *old = space->current;
+    txn->next->map_bytes = txn->edit.map_bytes;
+    txn->next->other_bytes = txn->edit.other_bytes;
+    gm_check_slow(map_is_sound(txn->next));
+    gm_rcu_publish(&space->current, txn->next); /* [space-P1] */
+    space->commits++;
+    gm_retire_take(space, &txn->edit, old);
+}
+
+int gm_txn_commit(struct gm_txn *txn, unsigned flags)
+{
+    if (txn == NULL || (flags & ~(unsigned)GM_COMMIT_ASYNC) != 0)
+        return -EINVAL;
+    if (gm_rcu_reading())
+        return -EDEADLK;
+    struct gm_space *space = txn->space;
+    if (txn->failed || (txn->window_count != 0 && !build(txn))) {
+        gm_txn_abort(txn);
+        return -ENOMEM;
+    }
+    if (txn->window_count == 0) { /* nothing was staged, nothing changes */
+        gm_txn_abort(txn);
+        return 0;
+    }
+    publish(txn);
+    if ((flags & GM_COMMIT_ASYNC) == 0 || space->retired.count >= GM_RETIRED_LIMIT)
+        gm_retire_wait(space);
+    txn->open = false;
+    pthread_mutex_unlock(&space->lock);
+    return 0;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/*
+ * Staging: begin, the edits of the region set, abort. Each edit is validated against what was staged before it, so
+ * that an error comes from the call that caused it. The leaf table is not touched before commit: of it only the
+ * windows are noted.
+ */
+#include <errno.h>
+
+#include "backing/backing.h"
+#include "base/check.h"
+#include "base/math.h"
+#include "base/rcu.h"
+#include "space/space.h"
+
+int gm_txn_begin(struct gm_space *space, struct gm_txn **out)
+{
+    if (space == NULL || out == NULL)
+        return -EINVAL;
+    if (gm_rcu_reading())
+        return -EDEADLK;
+    int result = -pthread_mutex_lock(&space->lock);
+    if (result != 0)
+        return result;
+    struct gm_txn *txn = &space->txn;
+    const struct gm_version *current = space->current;
+    txn->edit.version = gm_generation_next();
+    txn->edit.map_bytes = current->map_bytes;
+    txn->edit.other_bytes = current->other_bytes - sizeof(*current);
+    txn->next = gm_edit_new(&txn->edit, GM_NODE_VERSION, sizeof(*txn->next));
+    if (txn->next == NULL) {
+        pthread_mutex_unlock(&space->lock);
+        return -ENOMEM;
+    }
+    *txn->next = *current;
+    txn->next->holders = 0;
+    txn->next->view.generation = txn->edit.version;
+    txn->window_count = 0;
+    txn->failed = false;
+    txn->open = true;
+    *out = txn;
+    return 0;
+}
+
+void gm_txn_abort(struct gm_txn *txn)
+{
+    if (txn == NULL)
+        return;
+    gm_edit_drop(txn->space, &txn->edit);
+    txn->open = false;
+    pthread_mutex_unlock(&txn->space->lock);
+}
+
+/* Without memory the staged copies may be half made; only dropping them all is safe. */
+static int fail(struct gm_txn *txn)
+{
+    txn->failed = true;
+    return -ENOMEM;
+}
+
+/* Remember that first..last changed; edits of neighbours become one window. */
+static bool note_window(struct gm_txn *txn, uint64_t first, uint64_t last)
+{
+    if (txn->window_count != 0) {
+        struct gm_window *newest = &txn->windows[txn->window_count - 1];
+        if (first <= newest->last + 1 && last + 1 >= newest->first) {
+            newest->first = gm_min_u64(newest->first, first);
+            newest->last = gm_max_u64(newest->last, last);
+            return true;
+        }
+    }
+    if (txn->window_count == txn->window_capacity) {
+        size_t capacity = txn->window_capacity * 2 + 16;
+        struct gm_window *windows = gm_alloc(txn->edit.heap, capacity * sizeof(*windows));
+        if (windows == NULL)
+            return false;
+        for (size_t i = 0; i < txn->window_count; i++)
+            windows[i] = txn->windows[i];
+        gm_free(txn->edit.heap, txn->windows, txn->window_capacity * sizeof(*windows));
+        txn->windows = windows;
+        txn->window_capacity = capacity;
+    }
+    txn->windows[txn->window_count++] = (struct gm_window){.first = first, .last = last};
+    return true;
+}
+
+static bool kind_fits(const struct gm_region_desc *desc, bool linear)
+{
+    switch (desc->kind) {
+    case GM_KIND_RAM:
+        return (desc->rights & ~(unsigned)GM_RW) == 0 && (desc->backing != NULL || (linear && desc->offset == 0));
+    case GM_KIND_ROM:
+        return (desc->rights & ~(unsigned)GM_READ) == 0 && (desc->backing != NULL || (linear && desc->offset == 0));
+    case GM_KIND_DEVICE:
+        return desc->rights == 0 && desc->backing == NULL && desc->offset == 0;
+    }
+    return false;
+}
+
+/* Everything about a region that does not depend on the others. */
+static int check_desc(const struct gm_space *space, const struct gm_region_desc *desc, uint64_t *last)
+{
+    bool linear = space->linear_base != NULL;
+    uint64_t backing_last;
+    if (desc == NULL || desc->size == 0 || !kind_fits(desc, linear))
+        return -EINVAL;
+    if (!gm_range_last(desc->gpa, desc->size, last))
+        return -EOVERFLOW;
+    if (desc->backing != NULL) {
+        if (!gm_range_last(desc->offset, desc->size, &backing_last))
+            return -EOVERFLOW;
+        if (!gm_is_aligned(desc->offset ^ desc->gpa, GM_PAGE_SIZE))
+            return -EINVAL;
+        if (backing_last >= desc->backing->size)
+            return -ERANGE;
+    }
+    if (*last > GM_GPA_LAST)
+        return -ERANGE;
+    if (!linear || desc->kind == GM_KIND_DEVICE)
+        return 0;
+    if (!gm_is_aligned(desc->gpa | desc->size, GM_PAGE_SIZE))
+        return -EINVAL;
+    if (*last >= space->linear_size)
+        return -ERANGE;
+    return desc->backing != NULL && desc->backing->fd < 0 ? -EOPNOTSUPP : 0;
+}
+
+/* Is first..last free of regions, apart from this one? */
+static bool is_free(const struct gm_directory *set, uint64_t first, uint64_t last, const struct gm_region *but)
+{
+    struct gm_cursor cursor;
+    const struct gm_region *region = gm_regset_seek(set, first, &cursor);
+    if (region != NULL && region == but)
+        region = gm_regset_next(&cursor);
+    return region == NULL || region->first > last;
+}
+
+static uint64_t region_word(const struct gm_space *space, const struct gm_region_desc *desc)
+{
+    if (desc->kind == GM_KIND_DEVICE)
+        return GM_LEAF_ASK;
+    unsigned rights = desc->rights;
+    if (rights == 0)
+        rights = desc->kind == GM_KIND_ROM ? GM_READ : GM_RW;
+    uint64_t delta = space->linear_base != NULL
+                         ? (uint64_t)(uintptr_t)space->linear_base
+                         : (uint64_t)(uintptr_t)desc->backing->address + desc->offset - desc->gpa;
+    return delta | (~(uint64_t)rights & GM_RW);
+}
+
+static struct gm_region *region_new(struct gm_txn *txn, const struct gm_region_desc *desc, uint64_t last)
+{
+    struct gm_region *region = gm_edit_new(&txn->edit, GM_NODE_REGION, sizeof(*region));
+    if (region == NULL)
+        return NULL;
+    *region = (struct gm_region){
+        .first = desc->gpa,
+        .last = last,
+        .word = region_word(txn->space, desc),
+        .tag = desc->tag,
+        .offset = desc->offset,
+        .backing = desc->backing != NULL ? gm_backing_get(desc->backing) : NULL,
+        .birth = txn->edit.version,
+        .kind = desc->kind,
+    };
+    return region;
+}
+
+int gm_txn_add(struct gm_txn *txn, const struct gm_region_desc *desc)
+{
+    uint64_t last;
+    if (txn == NULL)
+        return -EINVAL;
+    if (txn->failed)
+        return -ENOMEM;
+    int result = check_desc(txn->space, desc, &last);
+    if (result != 0)
+        return result;
+    if (!is_free(txn->next->regions, desc->gpa, last, NULL))
+        return -EEXIST;
+    bool in_place = txn->space->linear_base != NULL && desc->kind != GM_KIND_DEVICE;
+    if (in_place) {
+        result = gm_linear_map(txn, desc->backing, desc->offset, desc->gpa, last);
+        if (result != 0)
+            return result;
+    }
+    struct gm_region *region = region_new(txn, desc, last);
+    if (region == NULL)
+        return fail(txn);
+    region->mapped_birth = in_place ? txn->edit.version : 0;
+    if (!gm_regset_insert(&txn->edit, &txn->next->regions, region) || !note_window(txn, desc->gpa, last))
+        return fail(txn);
+    return 0;
+}
+
+/* The region that starts at gpa, as staged so far. */
+static struct gm_region *region_at(const struct gm_txn *txn, uint64_t gpa)
+{
+    struct gm_region *region = gm_regset_find(txn->next->regions, gpa);
+    return region != NULL && region->first == gpa ? region : NULL;
+}
+
+static bool region_dead(struct gm_txn *txn, struct gm_region *region)
+{
+    return gm_regset_remove(&txn->edit, &txn->next->regions, region) &&
+           gm_edit_dead(&txn->edit, GM_NODE_REGION, region, sizeof(*region), region->birth);
+}
+
+int gm_txn_remove(struct gm_txn *txn, gm_gpa gpa, uint64_t size)
+{
+    if (txn == NULL || size == 0)
+        return -EINVAL;
+    if (txn->failed)
+        return -ENOMEM;
+    struct gm_region *region = region_at(txn, gpa);
+    if (region == NULL || region->last - region->first != size - 1)
+        return -ENOENT;
+    struct gm_table *uniform = region->uniform;
+    if (region->mapped_birth != 0 && !gm_linear_unmap(txn, region->first, region->last, region->mapped_birth))
+        return fail(txn);
+    if (uniform != NULL && !gm_edit_dead(&txn->edit, GM_NODE_TABLE, uniform, sizeof(*uniform), uniform->birth))
+        return fail(txn);
+    if (!region_dead(txn, region) || !note_window(txn, region->first, region->last))
+        return fail(txn);
+    return 0;
+}
+
+/* Linear spaces: map what was gained, or give up what was lost. */
+static int resize_mapping(struct gm_txn *txn, const struct gm_region *old, uint64_t last)
+{
+    if (old->mapped_birth == 0)
+        return 0;
+    if (last > old->last)
+        return gm_linear_map(txn, old->backing, old->offset + (old->last + 1 - old->first), old->last + 1, last);
+    return gm_linear_unmap(txn, last + 1, old->last, old->mapped_birth) ? 0 : fail(txn);
+}
+
+int gm_txn_resize(struct gm_txn *txn, gm_gpa gpa, uint64_t new_size)
+{
+    uint64_t last;
+    if (txn == NULL)
+        return -EINVAL;
+    if (txn->failed)
+        return -ENOMEM;
+    struct gm_region *old = region_at(txn, gpa);
+    if (old == NULL)
+        return new_size == 0 ? -EINVAL : -ENOENT;
+    struct gm_region_desc desc = {
+        .gpa = gpa,
+        .size = new_size,
+        .kind = old->kind,
+        .rights = old->kind == GM_KIND_DEVICE ? 0 : gm_word_rights(old->word),
+        .backing = old->backing,
+        .offset = old->offset,
+        .tag = old->tag,
+    };
+    int result = check_desc(txn->space, &desc, &last);
+    if (result != 0 || last == old->last)
+        return result;
+    if (!is_free(txn->next->regions, gpa, last, old))
+        return -EEXIST;
+    result = resize_mapping(txn, old, last);
+    if (result != 0)
+        return result;
+    struct gm_region *region = region_new(txn, &desc, last);
+    if (region == NULL)
+        return fail(txn);
+    region->uniform = old->uniform; /* the same word; the table lives on with the new region */
+    region->mapped_birth = old->mapped_birth;
+    uint64_t from = gm_min_u64(old->last, last);
+    uint64_t to = gm_max_u64(old->last, last);
+    if (!region_dead(txn, old) || !gm_regset_insert(&txn->edit, &txn->next->regions, region) ||
+        !note_window(txn, from, to))
+        return fail(txn);
+    return 0;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* The reader's calls. Kept apart so that they stay small: this is the only code between a reader and its view. */
+#include "guestmem/view.h"
+
+#include <errno.h>
+#include <stddef.h>
+
+#include "base/holders.h"
+#include "base/rcu.h"
+#include "space/space.h"
+
+int gm_reader_register_abi(unsigned view_abi)
+{
+    return view_abi == GM_VIEW_ABI ? gm_rcu_register() : -EPROTO;
+}
+
+int gm_reader_unregister(void)
+{
+    return gm_rcu_unregister();
+}
+
+const struct gm_view *gm_pin(const struct gm_space *space)
+{
+    if (GM_UNLIKELY(space == NULL || !gm_rcu_registered()))
+        return NULL;
+    gm_rcu_lock();
+    return &gm_rcu_deref(&space->current)->view; /* [space-P1] */
+}
+
+int gm_unpin(void)
+{
+    if (GM_UNLIKELY(!gm_rcu_reading()))
+        return -EPERM;
+    gm_rcu_unlock();
+    return 0;
+}
+
+/* A snapshot is its version: holding one is counting one more holder. */
+struct gm_snapshot *gm_snapshot_take(const struct gm_view *view)
+{
+    if (view == NULL)
+        return NULL;
+    struct gm_version *version = (struct gm_version *)(uintptr_t)view;
+    gm_holders_take(&version->holders);
+    return (struct gm_snapshot *)version;
+}
+
+const struct gm_view *gm_snapshot_view(const struct gm_snapshot *snapshot)
+{
+    return snapshot != NULL ? &((const struct gm_version *)snapshot)->view : NULL;
+}
+
+void gm_snapshot_put(struct gm_snapshot *snapshot)
+{
+    if (snapshot != NULL)
+        gm_holders_put(&((struct gm_version *)snapshot)->holders); /* [space-P2] */
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/*
+ * Host memory that regions are made of. A backing is counted: the creator holds one count, every region that
+ * uses it one more, and the memory goes when the last is gone, which for a region means after the grace period
+ * of its removal and after the last snapshot that shows it.
+ */
+#ifndef GUESTMEM_BACKING_H
+#define GUESTMEM_BACKING_H
+
+#include <guestmem/api.h>
+#include <guestmem/types.h>
+
+GM_BEGIN_DECLS
+
+struct gm_backing;
+
+enum gm_backing_flags {
+    GM_BACKING_NORESERVE = 1, /* do not charge swap for memory that was never touched */
+    GM_BACKING_THP = 2,       /* ask for transparent huge pages and align the mapping to 2 MiB */
+    GM_BACKING_DUMP = 4       /* include the memory in core dumps (left out by default) */
+};
+
+/*
+ * Private anonymous memory, zeroed.
+ * @param size   [bytes] > 0; rounded up to whole pages.
+ * @param flags  gm_backing_flags ORed together.
+ * Returns 0; -EINVAL (size 0, unknown flag, NULL); -EOVERFLOW (size does not fit once rounded); -ENOMEM, -EAGAIN
+ * from the kernel.
+ * Context: any thread.   Progress: blocking (mmap).   Cost: O(1), memory is touched by nobody.
+ */
+GM_API GM_MUST_CHECK int gm_backing_anonymous(uint64_t size, unsigned flags, struct gm_backing **out);
+
+/*
+ * Shared memory behind a sealed memfd, zeroed, for sharing with other processes.
+ * @param name   shown in /proc; NULL for "guestmem".
+ * Returns as gm_backing_anonymous, and -EMFILE, -ENFILE, -ENOSPC.
+ * Context: any thread.   Progress: blocking (memfd_create, ftruncate, mmap).
+ */
+GM_API GM_MUST_CHECK int gm_backing_memfd(const char *name, uint64_t size, unsigned flags, struct gm_backing **out);
+
+/*
+ * Memory that the caller provides and keeps mapped until release is called.
+ * @param address  page aligned, not NULL.
+ * @param size     [bytes] > 0; address + size must not wrap.
+ * @param release  called once with argument when the last user is gone, on the control thread that reclaims; may
+ *                 be NULL.
+ * Returns 0; -EINVAL; -EOVERFLOW (the range wraps); -ENOMEM.
+ * Context: any thread.   Progress: wait-free but for the allocation.
+ */
+GM_API GM_MUST_CHECK int gm_backing_wrap(void *address, uint64_t size, void (*release)(void *argument),
+                                         void *argument, struct gm_backing **out);
+
+/* One more count; returns its argument.   Context: a holder of a count.   Progress: wait-free. */
+GM_API struct gm_backing *gm_backing_get(struct gm_backing *backing);
+
+/* One count less; NULL is ignored. The last one unmaps the memory.   Context: any thread.   Progress: may munmap. */
+GM_API void gm_backing_put(struct gm_backing *backing);
+
+/* Where the memory is mapped, and how long it is in bytes.   Context: a holder of a count.   Cost: O(1). */
+GM_API void *gm_backing_address(const struct gm_backing *backing);
+GM_API uint64_t gm_backing_size(const struct gm_backing *backing);
+
+/* The memfd, owned by the backing, or -1 when it has none.   Context: a holder of a count. */
+GM_API int gm_backing_fd(const struct gm_backing *backing);
+
+GM_END_DECLS
+
+#endif

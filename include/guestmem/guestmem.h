@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* Everything at once; each header below also compiles alone. */
+#ifndef GUESTMEM_GUESTMEM_H
+#define GUESTMEM_GUESTMEM_H
+
+#include <guestmem/api.h>
+#include <guestmem/backing.h>
+#include <guestmem/space.h>
+#include <guestmem/translate.h>
+#include <guestmem/types.h>
+#include <guestmem/view.h>
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/*
+ * The writer's side: an address space is changed by transactions. A transaction stages edits against a private
+ * copy, commit publishes them all at once, and readers see the state before or the state after.
+ */
+#ifndef GUESTMEM_SPACE_H
+#define GUESTMEM_SPACE_H
+
+#include <guestmem/api.h>
+#include <guestmem/types.h>
+#include <guestmem/view.h>
+#include <guestmem/backing.h>
+
+GM_BEGIN_DECLS
+
+struct gm_txn;
+
+struct gm_space_config {
+    uint64_t linear_size; /* [bytes] > 0 makes the space linear: so much host address space is reserved, and a
+                             region at GPA g is mapped at base + g; a multiple of the page size, <= 2^46 */
+    int numa_node;        /* node for the space's own tables; -1 for no preference */
+};
+
+/*
+ * Create an empty space.
+ * @param config  NULL for the defaults (not linear, no preferred node).
+ * Returns 0; -EINVAL (bad linear_size or node, out is NULL); -ENOMEM.
+ * Context: any thread.   Progress: blocking (mmap for a linear space).
+ */
+GM_API GM_MUST_CHECK int gm_space_create(const struct gm_space_config *config, struct gm_space **out);
+
+/*
+ * Destroy a space: waits for a grace period, then frees its tables and gives back its memory.
+ * Returns 0; -EBUSY (an open transaction, or snapshots not yet put; the space is unchanged); -EDEADLK (called
+ * while pinned). NULL is ignored.
+ * Context: control thread; no other call on this space may run or follow.   Progress: blocking (readers' pins).
+ */
+GM_API int gm_space_destroy(struct gm_space *space);
+
+struct gm_region_desc {
+    gm_gpa gpa;                 /* first byte */
+    uint64_t size;              /* [bytes] > 0; gpa + size <= 2^52 */
+    enum gm_kind kind;
+    unsigned rights;            /* 0 takes the kind's default; must be 0 for GM_KIND_DEVICE */
+    struct gm_backing *backing; /* RAM, ROM: required, except in a linear space where NULL means anonymous memory;
+                                   device: must be NULL. The region takes its own count. */
+    uint64_t offset;            /* [bytes] into the backing; congruent to gpa modulo the page size */
+    uint64_t tag;               /* the caller's; reported by gm_region_find */
+};
+
+/*
+ * Begin a transaction. Only one is open at a time; a second thread waits.
+ * Returns 0; -EDEADLK (this thread has an open transaction on this space, or is pinned); -ENOMEM; -EINVAL (NULL).
+ * Context: control thread; commit or abort on the same thread.   Progress: blocking (other writers).
+ */
+GM_API GM_MUST_CHECK int gm_txn_begin(struct gm_space *space, struct gm_txn **out);
+
+/*
+ * Stage a new region. GPA and size may have any alignment; accesses to pages that are only partly RAM are correct
+ * but take the slow path. In a linear space gpa, size and offset are multiples of the page size.
+ * Returns 0, or, with the transaction as it was:
+ *   -EINVAL     size 0; kind, rights, backing or offset do not fit together; offset and gpa differ within a page
+ *   -EOVERFLOW  gpa + size or offset + size wraps
+ *   -ERANGE     the region ends past 2^52, past the backing, or past the linear reservation
+ *   -EEXIST     overlaps a region
+ *   -EBUSY      linear space: the host range is still used by a region that is being removed
+ *   -EOPNOTSUPP linear space: the backing is neither a memfd nor NULL
+ *   -ENOMEM     the transaction can only be aborted after this
+ * Context: the transaction's thread.   Cost: O(log regions).
+ */
+GM_API GM_MUST_CHECK int gm_txn_add(struct gm_txn *txn, const struct gm_region_desc *desc);
+
+/*
+ * Stage the removal of the region that is exactly [gpa, gpa + size).
+ * Returns 0; -EINVAL (size 0); -ENOENT (no such region, the transaction is as it was); -ENOMEM as above.
+ */
+GM_API GM_MUST_CHECK int gm_txn_remove(struct gm_txn *txn, gm_gpa gpa, uint64_t size);
+
+/*
+ * Stage a new size for the region that starts at gpa; start, backing, rights and tag stay.
+ * Returns 0; -ENOENT; otherwise as gm_txn_add.
+ */
+GM_API GM_MUST_CHECK int gm_txn_resize(struct gm_txn *txn, gm_gpa gpa, uint64_t new_size);
+
+enum gm_commit_flags {
+    GM_COMMIT_WAIT = 0, /* return after the grace period: no pin shows the old state any more */
+    GM_COMMIT_ASYNC = 1 /* return once published; old tables and memory go at a later commit or reclaim */
+};
+
+/*
+ * Publish what was staged, and end the transaction whatever the result.
+ * Returns 0; -ENOMEM and the space is unchanged; -EDEADLK (pinned) or -EINVAL (unknown flag), and the transaction
+ * stays open.
+ * Order:  what the caller did before (filling memory, say) is visible to who sees the new view. With
+ *         GM_COMMIT_WAIT what readers did under older pins has happened before the return.
+ * Context: the transaction's thread.   Progress: publishing is wait-free for readers; GM_COMMIT_WAIT blocks until
+ *         every pin older than the publication has ended.   Cost: O(what changed).
+ */
+GM_API GM_MUST_CHECK int gm_txn_commit(struct gm_txn *txn, unsigned flags);
+
+/* Drop what was staged and end the transaction; NULL is ignored.   Context: the transaction's thread. */
+GM_API void gm_txn_abort(struct gm_txn *txn);
+
+/*
+ * Wait for a grace period and free what only old views used.
+ * Returns 0; -EDEADLK (pinned, or this thread has an open transaction); -EINVAL (NULL).
+ * Context: control thread.   Progress: blocking (readers' pins, other writers).   Cost: O(what was retired).
+ */
+GM_API int gm_space_reclaim(struct gm_space *space);
+
+struct gm_region_info {
+    gm_gpa gpa;
+    uint64_t size;   /* [bytes] */
+    void *address;   /* host address of gpa; NULL for devices */
+    uint64_t tag;
+    enum gm_kind kind;
+    unsigned rights;
+};
+
+/*
+ * The region that holds gpa. gm_region_next gives the first region that ends at or above gpa instead, so that
+ * starting at 0 and going on at info.gpa + info.size visits all of them in order.
+ * Returns 0; -ENOENT (none).
+ * Context: holder of the view.   Progress: wait-free.   Cost: O(log regions).
+ */
+GM_API GM_MUST_CHECK int gm_region_find(const struct gm_view *view, gm_gpa gpa, struct gm_region_info *out);
+GM_API GM_MUST_CHECK int gm_region_next(const struct gm_view *view, gm_gpa gpa, struct gm_region_info *out);
+
+struct gm_space_stats {
+    uint64_t generation;       /* of the current view */
+    uint64_t commits;
+    uint64_t regions;
+    uint64_t map_bytes;        /* leaf table of the current view: everything that translation reads */
+    uint64_t metadata_bytes;   /* everything the current view holds: map_bytes, regions, batch tables */
+    uint64_t retired;          /* objects that wait for a grace period or a snapshot */
+    uint64_t snapshots;        /* old views that are held by a count */
+};
+
+/* A consistent reading of the counters above.   Context: control thread.   Progress: blocking (writers). */
+GM_API int gm_space_stats_get(struct gm_space *space, struct gm_space_stats *out);
+
+GM_END_DECLS
+
+#endif
