@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/*
+ * Results that are kept. The folder is append-only: what was recorded once is never replaced by a luckier run
+ * of the same day and revision, so a second attempt is refused.
+ */
+#include "report.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+static int folder(const char *path, int may_exist)
+{
+    if (mkdir(path, 0755) == 0 || (errno == EEXIST && may_exist))
+        return 0;
+    return -errno;
+}
+
+static int write_env(const struct bench_session *session, const char *path)
+{
+    const struct bench_env *env = &session->env;
+    FILE *out = fopen(path, "wxe");
+
+    if (out == NULL)
+        return -errno;
+    fprintf(out, "cpu: %s\ncpus: %d\nvirtualised: %s\n", env->cpu, env->cpus, env->virtualised);
+    fprintf(out, "caches: %ld %ld %ld\n", env->l1d_bytes, env->l2_bytes, env->l3_bytes);
+    fprintf(out, "kernel: %s\nthp: %s\ngovernor: %s\n", env->kernel, env->thp, env->governor);
+    fprintf(out, "compiler: %s\nrevision: %s\nisa: %s\n", env->compiler, env->revision, env->isa);
+    fprintf(out, "load1: %.2f\nspin_cv: %.4f\n", env->load1, env->spin_cv);
+    fprintf(out, "effort: %s\nseed: %llu\naddresses: %zu\n", session->options.effort,
+            (unsigned long long)session->options.seed, session->options.addresses);
+    return fclose(out) == 0 ? 0 : -EIO;
+}
+
+int bench_report_record(const struct bench_session *session, const char *root, char *where, size_t size)
+{
+    char slug[96], date[16], path[4200];
+    time_t now = time(NULL);
+    struct tm day;
+    int result;
+
+    bench_env_slug(&session->env, slug, sizeof(slug));
+    gmtime_r(&now, &day);
+    strftime(date, sizeof(date), "%Y-%m-%d", &day);
+    snprintf(where, size, "%s/%s", root, slug);
+    result = folder(root, 1);
+    if (result == 0)
+        result = folder(where, 1);
+    snprintf(where, size, "%s/%s/%s-%s", root, slug, date, session->env.revision);
+    if (result == 0)
+        result = folder(where, 0);
+    if (result == 0) {
+        snprintf(path, sizeof(path), "%s/env.txt", where);
+        result = write_env(session, path);
+    }
+    if (result == 0) {
+        snprintf(path, sizeof(path), "%s/headline.json", where);
+        result = bench_report_json(session, path);
+    }
+    return result;
+}

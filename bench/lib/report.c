@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* The table for people. Each row says what it was compared with and whether its target is met, or why it is
+ * not there; what could not be measured is counted as such and never as met. */
+#include "report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    const char *id, *question;
+} questions[] = {
+    {"T1", "one translation, uniform addresses"},
+    {"T2", "one translation, 94 % of addresses in one region"},
+    {"T3", "translation in batches of 256"},
+    {"T4", "translation in a linear space, in batches of 256"},
+    {"T5", "pin and unpin"},
+    {"T6", "pin, translate and unpin for each address"},
+    {"T8", "a reader's speed while a writer publishes without pause, of its speed alone"},
+    {"S1", "publishing an edit, the writer's own time"},
+    {"S3", "bytes that translation reads"},
+};
+
+static const char *question_of(const char *id)
+{
+    for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++)
+        if (strcmp(questions[i].id, id) == 0)
+            return questions[i].question;
+    return "";
+}
+
+/* Numbers in as few digits as say something: 1.37, 63.2, 4812. */
+static void number(char *out, size_t size, int there, double value)
+{
+    if (!there)
+        snprintf(out, size, "-");
+    else
+        snprintf(out, size, "%.*f", value < 10 ? 2 : value < 100 ? 1 : 0, value);
+}
+
+static void best_rival(const struct bench_row *row, char *out, size_t size)
+{
+    const struct bench_rival *best = NULL;
+
+    for (size_t i = 0; i < row->rival_count; i++)
+        if (best == NULL || row->rivals[i].ns < best->ns)
+            best = &row->rivals[i];
+    if (best == NULL)
+        snprintf(out, size, "-");
+    else
+        snprintf(out, size, "%.2f %s", best->ns, best->name);
+}
+
+static void print_row(const struct bench_row *row)
+{
+    char ours[24], floor[24], ratio[24], target[24], bound[28], rival[80];
+    int met = bench_row_met(row);
+
+    if (row->skipped[0] != '\0') {
+        printf("  %-58s skipped: %s\n", row->name, row->skipped);
+        return;
+    }
+    number(ours, sizeof(ours), row->has_ours, row->ours);
+    number(floor, sizeof(floor), row->has_floor, row->floor);
+    number(ratio, sizeof(ratio), row->has_ours && row->has_floor && row->value == BENCH_MEDIAN,
+           row->has_floor && row->floor > 0 ? row->ours / row->floor : 0);
+    number(target, sizeof(target), row->target >= 0, row->target);
+    snprintf(bound, sizeof(bound), "%s%s",
+             row->target < 0               ? ""
+             : row->rule == BENCH_AT_LEAST ? ">="
+                                           : "<=",
+             target);
+    best_rival(row, rival, sizeof(rival));
+    printf("  %-58s %9s %8s %6s  %10s %-4s %s\n", row->name, ours, floor, ratio, bound,
+           met < 0 ? ""
+           : met   ? "yes"
+                   : "NO",
+           rival);
+}
+
+static void print_group(const struct bench_session *session, size_t first)
+{
+    const char *id = session->rows[first].id;
+
+    printf("\n%s  %s [%s]\n", id, question_of(id), session->rows[first].unit);
+    printf("  %-58s %9s %8s %6s  %10s %-4s %s\n", "", "ours", "floor", "ratio", "target", "met",
+           "best competitor");
+    for (size_t i = first; i < session->row_count; i++)
+        if (strcmp(session->rows[i].id, id) == 0)
+            print_row(&session->rows[i]);
+}
+
+static int group_begins(const struct bench_session *session, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (strcmp(session->rows[i].id, session->rows[at].id) == 0)
+            return 0;
+    return 1;
+}
+
+static void print_summary(const struct bench_session *session)
+{
+    size_t met = 0, missed = 0, without = 0, skipped = 0;
+
+    for (size_t i = 0; i < session->row_count; i++) {
+        int verdict = bench_row_met(&session->rows[i]);
+        if (session->rows[i].skipped[0] != '\0')
+            skipped++;
+        else if (verdict < 0)
+            without++;
+        else if (verdict)
+            met++;
+        else
+            missed++;
+    }
+    printf("\n%zu of %zu targets met, %zu missed; %zu rows without a target, %zu skipped\n", met,
+           met + missed, missed, without, skipped);
+}
+
+static void print_environment(const struct bench_env *env)
+{
+    printf("%s, %d CPUs%s, %s, transparent huge pages %s, governor %s\n", env->cpu, env->cpus,
+           strcmp(env->virtualised, "yes") == 0 ? " (virtual)" : "", env->kernel, env->thp, env->governor);
+    printf("revision %s, %s, kernels %s, load %.2f, spin variation %.1f %%\n", env->revision, env->compiler,
+           env->isa, env->load1, env->spin_cv * 100);
+    if (!env->quiet)
+        printf("WARNING: the machine is not quiet (%s): do not quote these numbers\n", env->noise);
+}
+
+void bench_report_print(const struct bench_session *session)
+{
+    for (size_t i = 0; i < session->row_count; i++)
+        if (group_begins(session, i))
+            print_group(session, i);
+    printf("\nours, floor: medians; competitors are re-implementations built into this program\n");
+    print_summary(session);
+    print_environment(&session->env);
+}
