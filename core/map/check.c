@@ -125,7 +125,7 @@ static int check_own_table(const struct gm_version *version, const struct gm_tab
 
 static int check_gib(const struct gm_version *version, uint64_t gib, const char **why)
 {
-    const struct gm_table *table = (const struct gm_table *)(const void *)version->view.top[gib];
+    const struct gm_table *table = gm_top_table(version, gib);
     uint64_t first = gib << GM_GIB_SHIFT;
     uint64_t last = first + ((UINT64_C(1) << GM_GIB_SHIFT) - 1);
     if (!table->shared)

@@ -34,7 +34,7 @@ bool gm_node_list_reserve(struct gm_node_list *list, struct gm_heap *heap, size_
 
 static void account(struct gm_edit *edit, enum gm_node_kind kind, uint64_t bytes)
 {
-    if (kind <= GM_NODE_TOP)
+    if (kind <= GM_NODE_VERSION)
         edit->map_bytes += bytes;
     else if (kind != GM_NODE_MAPPING)
         edit->other_bytes += bytes;

@@ -20,12 +20,11 @@ enum gm_node_kind {
     GM_NODE_TABLE,     /* struct gm_table */
     GM_NODE_LINE,      /* struct gm_line */
     GM_NODE_PAGES,     /* struct gm_pages */
-    GM_NODE_TOP,       /* array of table pointers */
+    GM_NODE_VERSION,   /* struct gm_version with its top array */
     GM_NODE_CHUNK,     /* struct gm_chunk */
     GM_NODE_DIRECTORY, /* struct gm_directory */
     GM_NODE_REGION,    /* struct gm_region: holds a backing */
     GM_NODE_RUNS,      /* struct gm_runs */
-    GM_NODE_VERSION,   /* struct gm_version */
     GM_NODE_MAPPING    /* host memory of a linear space: object and size say where; not from the heap */
 };
 
@@ -48,7 +47,7 @@ struct gm_edit {
     uint64_t version;         /* number of the version that is being made */
     struct gm_node_list born; /* of this version */
     struct gm_node_list dead; /* no longer in this version; a node can be in both */
-    uint64_t map_bytes;       /* leaf table of this version: top, tables, lines, pages */
+    uint64_t map_bytes;       /* leaf table of this version: top array, tables, lines, pages */
     uint64_t other_bytes;     /* the rest of it */
 };
 

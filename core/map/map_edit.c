@@ -28,11 +28,6 @@ static uint64_t gib_last(uint64_t gib)
     return gib_first(gib) + ((UINT64_C(1) << GM_GIB_SHIFT) - 1);
 }
 
-static struct gm_table *table_at(const struct gm_version *next, uint64_t gib)
-{
-    return (struct gm_table *)(uintptr_t)next->top[gib]; /* word[] is the first member */
-}
-
 /* The GiB's own table leaves this version, with what hangs below it. */
 static bool table_dead(struct gm_edit *edit, struct gm_table *table)
 {
@@ -52,15 +47,15 @@ static bool table_dead(struct gm_edit *edit, struct gm_table *table)
 static bool redirect(struct gm_edit *edit, struct gm_version *next, uint64_t first, uint64_t last,
                      const struct gm_table *to)
 {
-    const uint64_t *known = to->word; /* a shared table: nothing to do for entries that point to it */
+    const struct gm_table *known = to; /* a shared table: nothing to do for entries that point to it */
     for (uint64_t gib = first; gib <= last; gib++) {
-        if (next->top[gib] != known) {
-            if (!table_dead(edit, table_at(next, gib)))
+        struct gm_table *from = gm_top_table(next, gib);
+        if (from != known) {
+            if (!table_dead(edit, from))
                 return false;
-            if (table_at(next, gib)->shared)
-                known = next->top[gib];
+            known = from->shared ? from : known;
         }
-        next->top[gib] = to->word;
+        next->top[gib] = gm_top_entry(to, gib);
     }
     return true;
 }
@@ -68,7 +63,7 @@ static bool redirect(struct gm_edit *edit, struct gm_version *next, uint64_t fir
 /* Make the GiB's table private to this version. */
 static struct gm_table *own_table(struct gm_edit *edit, struct gm_version *next, uint64_t gib)
 {
-    struct gm_table *old = table_at(next, gib);
+    struct gm_table *old = gm_top_table(next, gib);
     if (!old->shared && old->birth == edit->version)
         return old;
     struct gm_table *copy = gm_edit_new(edit, GM_NODE_TABLE, sizeof(*copy));
@@ -81,7 +76,7 @@ static struct gm_table *own_table(struct gm_edit *edit, struct gm_version *next,
     copy->shared = false;
     if (!old->shared && !gm_edit_dead(edit, GM_NODE_TABLE, old, sizeof(*old), old->birth))
         return NULL;
-    next->top[gib] = copy->word;
+    next->top[gib] = gm_top_entry(copy, gib);
     return copy;
 }
 
@@ -171,32 +166,6 @@ static bool update_gib(struct gm_edit *edit, struct gm_version *next, uint64_t g
                                           gm_min_u64(last, gib_last(gib)));
 }
 
-static bool own_top(struct gm_edit *edit, struct gm_version *next, uint64_t count)
-{
-    uint64_t old_count = next->view.gib_count;
-    if (next->top_birth == edit->version && count == old_count)
-        return true;
-    const uint64_t **top = NULL;
-    if (count != 0) {
-        top = gm_edit_new(edit, GM_NODE_TOP, count * sizeof(*top));
-        if (top == NULL)
-            return false;
-    }
-    uint64_t kept = gm_min_u64(count, old_count);
-    if (kept != 0)
-        memcpy(top, next->top, kept * sizeof(*top));
-    for (uint64_t gib = kept; gib < count; gib++)
-        top[gib] = gm_table_hole.word;
-    if (next->top != NULL &&
-        !gm_edit_dead(edit, GM_NODE_TOP, (void *)(uintptr_t)next->top, old_count * sizeof(*top), next->top_birth))
-        return false;
-    next->top = top;
-    next->top_birth = edit->version;
-    next->view.top = top;
-    next->view.gib_count = count;
-    return true;
-}
-
 static uint64_t wanted_gibs(const struct gm_directory *regions)
 {
     const struct gm_region *last = gm_regset_last_direct(regions);
@@ -206,18 +175,27 @@ static uint64_t wanted_gibs(const struct gm_directory *regions)
     return gm_min_u64((last->last >> GM_GIB_SHIFT) + 1, limit);
 }
 
-bool gm_map_resize(struct gm_edit *edit, struct gm_version *next)
+struct gm_version *gm_map_begin(struct gm_edit *edit, const struct gm_version *old, struct gm_directory *regions)
 {
-    uint64_t old_count = next->view.gib_count;
-    uint64_t count = wanted_gibs(next->regions);
-    if (count == old_count)
-        return true;
-    for (uint64_t gib = count; gib < old_count; gib++)
-        if (!table_dead(edit, table_at(next, gib)))
-            return false;
-    if (!own_top(edit, next, count))
-        return false;
-    return count < old_count || gm_map_update(edit, next, gib_first(old_count), gib_last(count - 1));
+    uint64_t count = wanted_gibs(regions);
+    uint64_t kept = gm_min_u64(count, old->view.gib_count);
+    struct gm_version *next = gm_edit_new(edit, GM_NODE_VERSION, gm_version_size(count));
+    if (next == NULL)
+        return NULL;
+    next->regions = regions;
+    next->runs = old->runs;
+    next->holders = 0; /* never copied: readers may be counting on the old one */
+    memcpy(&next->view, &old->view, sizeof(old->view) + kept * sizeof(old->top[0]));
+    next->view.generation = edit->version;
+    next->view.gib_count = count;
+    for (uint64_t gib = kept; gib < count; gib++)
+        next->top[gib] = gm_top_entry(&gm_table_hole, gib);
+    for (uint64_t gib = kept; gib < old->view.gib_count; gib++)
+        if (!table_dead(edit, gm_top_table(old, gib)))
+            return NULL;
+    if (count > kept && !gm_map_update(edit, next, gib_first(kept), gib_last(count - 1)))
+        return NULL;
+    return next;
 }
 
 bool gm_map_update(struct gm_edit *edit, struct gm_version *next, uint64_t first, uint64_t last)
@@ -226,8 +204,6 @@ bool gm_map_update(struct gm_edit *edit, struct gm_version *next, uint64_t first
     uint64_t gib = first >> GM_GIB_SHIFT;
     if (gib >= count)
         return true;
-    if (!own_top(edit, next, count))
-        return false;
     const uint64_t end = gm_min_u64(last >> GM_GIB_SHIFT, count - 1);
     while (gib <= end) {
         struct gm_cursor cursor;

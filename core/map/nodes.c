@@ -39,11 +39,10 @@ void gm_version_each_node(const struct gm_version *version, gm_node_visitor *vis
     const struct walk walk = {.visit = visit, .context = context};
     struct gm_directory *set = version->regions;
     for (uint64_t gib = 0; gib < version->view.gib_count; gib++) {
-        struct gm_table *table = (struct gm_table *)(uintptr_t)version->top[gib];
+        struct gm_table *table = gm_top_table(version, gib);
         if (!table->shared)
             give_table(&walk, table);
     }
-    give(&walk, GM_NODE_TOP, (void *)(uintptr_t)version->top, version->view.gib_count * sizeof(version->top[0]));
     for (uint32_t i = 0; set != NULL && i < set->count; i++)
         give_chunk(&walk, set->entry[i].chunk);
     give(&walk, GM_NODE_RUNS, version->runs, sizeof(*version->runs));

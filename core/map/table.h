@@ -2,7 +2,7 @@
 /*
  * The nodes of the leaf table.
  *
- *   view.top[gpa >> 30] --> gm_table (512 words of 2 MiB) --direct--> HVA = GPA + delta
+ *   top[gpa >> 30] -------> gm_table (512 words of 2 MiB) --direct--> HVA = GPA + delta
  *                              |  a GiB inside one region points to that region's shared table,
  *                              |  an empty one to gm_table_hole, one inside a device to gm_table_ask
  *                              +--FORM_LINE--> gm_line  (one cache line: up to 5 pieces)

@@ -2,6 +2,7 @@
 /* The slow ways to an answer. Loops are bounded by the regions between the address and the byte wanted. */
 #include "map/walk.h"
 
+#include "guestmem/translate.h"
 static struct gm_piece line_piece(const struct gm_line *line, uint64_t gpa)
 {
     uint64_t block = gpa & ~(GM_BLOCK_SIZE - 1);
@@ -14,10 +15,9 @@ static struct gm_piece line_piece(const struct gm_line *line, uint64_t gpa)
 struct gm_piece gm_walk_table(const struct gm_version *version, uint64_t gpa)
 {
     const struct gm_view *view = &version->view;
-    uint64_t gib = gpa >> GM_GIB_SHIFT;
-    if (gib >= view->gib_count)
+    if ((gpa >> GM_GIB_SHIFT) >= view->gib_count)
         return (struct gm_piece){.word = GM_LEAF_ASK, .last = gpa};
-    uint64_t word = view->top[gib][(gpa >> GM_BLOCK_SHIFT) & (GM_GIB_BLOCKS - 1)];
+    uint64_t word = gm_leaf_load(view, gpa);
     if (gm_word_is_line(word))
         return line_piece(gm_word_line(word), gpa);
     if (gm_word_is_pages(word)) {

@@ -93,7 +93,7 @@ static bool sweep_versions(struct gm_space *space)
         if (!gm_holders_gone(&version->holders)) /* [space-P2] */
             space->old[kept++] = version;
         else
-            gm_free(space->heap, version, sizeof(*version));
+            gm_free(space->heap, version, gm_version_size(version->view.gib_count));
     }
     bool gone = kept != space->old_count;
     space->old_count = kept;

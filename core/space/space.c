@@ -31,7 +31,8 @@ static void space_free(struct gm_space *space)
     if (space->linear_base != NULL)
         (void)gm_mem_unmap(space->linear_base, space->linear_size);
     if (space->heap != NULL) {
-        gm_free(space->heap, space->current, sizeof(*space->current));
+        if (space->current != NULL)
+            gm_free(space->heap, space->current, gm_version_size(space->current->view.gib_count));
         gm_free(space->heap, space->old, space->old_capacity * sizeof(struct gm_version *));
         gm_node_list_free(&space->retired, space->heap);
         gm_node_list_free(&space->blocked, space->heap);
@@ -57,14 +58,15 @@ static int space_fill(struct gm_space *space, const struct gm_space_config *conf
         space->linear_base = base;
         space->linear_size = config->linear_size;
     }
-    space->current = gm_alloc(space->heap, sizeof(*space->current));
-    if (space->current == NULL)
+    struct gm_version *empty = gm_alloc(space->heap, gm_version_size(0));
+    if (empty == NULL)
         return -ENOMEM;
-    *space->current = (struct gm_version){
-        .view = {.generation = gm_generation_next(),
-                 .linear_base = (uint64_t)(uintptr_t)space->linear_base,
-                 .linear_size = space->linear_size},
-        .other_bytes = sizeof(struct gm_version)};
+    memset(empty, 0, gm_version_size(0));
+    empty->view.generation = gm_generation_next();
+    empty->view.linear_base = (uint64_t)(uintptr_t)space->linear_base;
+    empty->view.linear_size = space->linear_size;
+    empty->map_bytes = gm_version_size(0);
+    space->current = empty;
     space->txn.space = space;
     space->txn.edit.heap = space->heap;
     return 0;

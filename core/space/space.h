@@ -41,7 +41,7 @@ struct gm_window {
 
 struct gm_txn {
     struct gm_space *space;
-    struct gm_version *next; /* private until published; its region set is edited at once, its table at commit */
+    struct gm_directory *regions; /* the private region set: edited at once, where the table waits for commit */
     struct gm_edit edit;
     struct gm_window *windows; /* what the edits touched */
     size_t window_count;

@@ -25,15 +25,8 @@ int gm_txn_begin(struct gm_space *space, struct gm_txn **out)
     const struct gm_version *current = space->current;
     txn->edit.version = gm_generation_next();
     txn->edit.map_bytes = current->map_bytes;
-    txn->edit.other_bytes = current->other_bytes - sizeof(*current);
-    txn->next = gm_edit_new(&txn->edit, GM_NODE_VERSION, sizeof(*txn->next));
-    if (txn->next == NULL) {
-        pthread_mutex_unlock(&space->lock);
-        return -ENOMEM;
-    }
-    *txn->next = *current;
-    txn->next->holders = 0;
-    txn->next->view.generation = txn->edit.version;
+    txn->edit.other_bytes = current->other_bytes;
+    txn->regions = current->regions;
     txn->window_count = 0;
     txn->failed = false;
     txn->open = true;
@@ -175,7 +168,7 @@ int gm_txn_add(struct gm_txn *txn, const struct gm_region_desc *desc)
     int result = check_desc(txn->space, desc, &last);
     if (result != 0)
         return result;
-    if (!is_free(txn->next->regions, desc->gpa, last, NULL))
+    if (!is_free(txn->regions, desc->gpa, last, NULL))
         return -EEXIST;
     bool in_place = txn->space->linear_base != NULL && desc->kind != GM_KIND_DEVICE;
     if (in_place) {
@@ -187,7 +180,7 @@ int gm_txn_add(struct gm_txn *txn, const struct gm_region_desc *desc)
     if (region == NULL)
         return fail(txn);
     region->mapped_birth = in_place ? txn->edit.version : 0;
-    if (!gm_regset_insert(&txn->edit, &txn->next->regions, region) || !note_window(txn, desc->gpa, last))
+    if (!gm_regset_insert(&txn->edit, &txn->regions, region) || !note_window(txn, desc->gpa, last))
         return fail(txn);
     return 0;
 }
@@ -195,13 +188,13 @@ int gm_txn_add(struct gm_txn *txn, const struct gm_region_desc *desc)
 /* The region that starts at gpa, as staged so far. */
 static struct gm_region *region_at(const struct gm_txn *txn, uint64_t gpa)
 {
-    struct gm_region *region = gm_regset_find(txn->next->regions, gpa);
+    struct gm_region *region = gm_regset_find(txn->regions, gpa);
     return region != NULL && region->first == gpa ? region : NULL;
 }
 
 static bool region_dead(struct gm_txn *txn, struct gm_region *region)
 {
-    return gm_regset_remove(&txn->edit, &txn->next->regions, region) &&
+    return gm_regset_remove(&txn->edit, &txn->regions, region) &&
            gm_edit_dead(&txn->edit, GM_NODE_REGION, region, sizeof(*region), region->birth);
 }
 
@@ -256,7 +249,7 @@ int gm_txn_resize(struct gm_txn *txn, gm_gpa gpa, uint64_t new_size)
     int result = check_desc(txn->space, &desc, &last);
     if (result != 0 || last == old->last)
         return result;
-    if (!is_free(txn->next->regions, gpa, last, old))
+    if (!is_free(txn->regions, gpa, last, old))
         return -EEXIST;
     result = resize_mapping(txn, old, last);
     if (result != 0)
@@ -268,7 +261,7 @@ int gm_txn_resize(struct gm_txn *txn, gm_gpa gpa, uint64_t new_size)
     region->mapped_birth = old->mapped_birth;
     uint64_t from = gm_min_u64(old->last, last);
     uint64_t to = gm_max_u64(old->last, last);
-    if (!region_dead(txn, old) || !gm_regset_insert(&txn->edit, &txn->next->regions, region) ||
+    if (!region_dead(txn, old) || !gm_regset_insert(&txn->edit, &txn->regions, region) ||
         !note_window(txn, from, to))
         return fail(txn);
     return 0;

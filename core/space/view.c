@@ -40,7 +40,7 @@ struct gm_snapshot *gm_snapshot_take(const struct gm_view *view)
 {
     if (view == NULL)
         return NULL;
-    struct gm_version *version = (struct gm_version *)(uintptr_t)view;
+    struct gm_version *version = (struct gm_version *)(uintptr_t)gm_version_of(view);
     gm_holders_take(&version->holders);
     return (struct gm_snapshot *)version;
 }

@@ -54,22 +54,21 @@ size_t gm_kernel_finish(const struct gm_view *view, const struct gm_batch *batch
                         void **hva);
 
 /*
- * The table kernel's loop, compiled once for each instruction set. top and count are locals because the stores to
- * hva might change the view for all that the compiler knows.
+ * The table kernel's loop, compiled once for each instruction set. What it needs of the view are locals because the
+ * stores to hva might change the view for all that the compiler knows.
  */
 GM_INLINE size_t gm_table_loop(const struct gm_view *view, const struct gm_batch *batch, const uint64_t *gpa,
                                size_t count, void **hva)
 {
-    const uint64_t *const *top = view->top;
     const uint64_t gib_count = view->gib_count;
-    const uint64_t len_less_1 = batch->len_less_1;
+    const uint64_t len = batch->len_less_1 + 1;
     const uint64_t denied = batch->denied;
     size_t missed = 0;
     for (size_t i = 0; i < count; i++) {
         uint64_t at = gpa[i];
         if (GM_LIKELY((at >> GM_GIB_SHIFT) < gib_count)) {
-            uint64_t leaf = top[at >> GM_GIB_SHIFT][(at >> GM_BLOCK_SHIFT) & (GM_GIB_BLOCKS - 1)];
-            if (GM_LIKELY((leaf & denied) == 0 && len_less_1 <= (~at & (GM_BLOCK_SIZE - 1)))) {
+            uint64_t leaf = gm_leaf_load(view, at);
+            if (GM_LIKELY((leaf & denied) == 0 && gm_block_holds(at, len))) {
                 hva[i] = (void *)(uintptr_t)(at + (leaf & GM_LEAF_DELTA_MASK));
                 continue;
             }

@@ -30,7 +30,7 @@ struct probes {
     const struct gm_runs *runs;
 };
 
-TARGET static inline void probes_load(struct probes *probes, const struct gm_runs *runs, const struct gm_batch *batch)
+TARGET GM_INLINE void probes_load(struct probes *probes, const struct gm_runs *runs, const struct gm_batch *batch)
 {
     const uint64_t origin = runs->first[0];
     probes->runs = runs;
@@ -45,34 +45,43 @@ TARGET static inline void probes_load(struct probes *probes, const struct gm_run
     }
 }
 
-TARGET static inline __m256i half(const uint32_t *table, unsigned at)
+TARGET GM_INLINE __m256i half(const uint32_t *table, unsigned at)
 {
     return _mm256_load_si256((const __m256i *)(const void *)(table + at));
 }
 
-/* table[at]; few: the index is below 8. No index reaches an entry that is not a run. */
-TARGET static inline __m256i look_up(const uint32_t *table, __m256i at, bool few)
+/* Which run each lane is in: its number, and, where there are more than 8, whether that is 8 or more. */
+struct found {
+    __m256i at;
+    __m256i is_high;
+};
+
+/* table[at]; few: there are at most 8 runs. No index reaches an entry that is not a run. */
+TARGET GM_INLINE __m256i look_up(const uint32_t *table, struct found found, bool few)
 {
-    __m256i low = _mm256_permutevar8x32_epi32(half(table, 0), at);
+    __m256i low = _mm256_permutevar8x32_epi32(half(table, 0), found.at);
     if (few)
         return low;
-    __m256i high = _mm256_permutevar8x32_epi32(half(table, 8), at);
-    __m256i is_high = _mm256_cmpgt_epi32(at, _mm256_set1_epi32(7));
-    return _mm256_blendv_epi8(low, high, is_high);
+    __m256i high = _mm256_permutevar8x32_epi32(half(table, 8), found.at);
+    return _mm256_castps_si256(_mm256_blendv_ps(_mm256_castsi256_ps(low), _mm256_castsi256_ps(high),
+                                                _mm256_castsi256_ps(found.is_high)));
 }
 
-TARGET static inline __m256i find(const struct probes *probes, __m256i page, bool few)
+TARGET GM_INLINE struct found find(const struct probes *probes, __m256i page, bool few)
 {
-    __m256i at = _mm256_setzero_si256();
-    for (int up = few ? 2 : 3; up >= 0; up--) {
-        __m256i above = _mm256_cmpgt_epi32(page, look_up(probes->runs->page_below[up], at, few));
-        at = _mm256_or_si256(at, _mm256_and_si256(above, _mm256_set1_epi32(1 << up)));
+    const int first = few ? 2 : 3;
+    const uint32_t(*below)[GM_RUNS_LIMIT] = probes->runs->page_below;
+    __m256i above = _mm256_cmpgt_epi32(page, _mm256_set1_epi32((int)below[first][0]));
+    struct found found = {.at = _mm256_and_si256(above, _mm256_set1_epi32(1 << first)), .is_high = above};
+    for (int up = first - 1; up >= 0; up--) {
+        above = _mm256_cmpgt_epi32(page, look_up(below[up], found, few));
+        found.at = _mm256_or_si256(found.at, _mm256_and_si256(above, _mm256_set1_epi32(1 << up)));
     }
-    return at;
+    return found;
 }
 
 /* Where from < limit (the limit's sign is flipped): from + delta, else 0. The mask of lanes that are 0 in *open. */
-TARGET static inline __m256i finish(__m256i from, __m256i limit, __m256i delta, unsigned *open)
+TARGET GM_INLINE __m256i finish(__m256i from, __m256i limit, __m256i delta, unsigned *open)
 {
     __m256i flipped = _mm256_xor_si256(from, _mm256_set1_epi64x(INT64_MIN));
     __m256i ok = _mm256_cmpgt_epi64(limit, flipped);
@@ -81,7 +90,7 @@ TARGET static inline __m256i finish(__m256i from, __m256i limit, __m256i delta, 
 }
 
 /* Eight addresses; returns the mask of lanes that no run answers. */
-TARGET static inline unsigned step(const struct probes *probes, const uint64_t *gpa, void **hva, bool few)
+TARGET GM_INLINE unsigned step(const struct probes *probes, const uint64_t *gpa, void **hva, bool few)
 {
     const __m256i origin = _mm256_set1_epi64x((long long)probes->runs->first[0]);
     __m256i a = _mm256_sub_epi64(_mm256_loadu_si256((const __m256i *)(const void *)gpa), origin);
@@ -89,7 +98,7 @@ TARGET static inline unsigned step(const struct probes *probes, const uint64_t *
     /* pages of a0 a1 b0 b1 | a2 a3 b2 b3: what the unpacking below puts in order again */
     __m256 page = _mm256_shuffle_ps(_mm256_castsi256_ps(_mm256_srli_epi64(a, GM_PAGE_SHIFT)),
                                     _mm256_castsi256_ps(_mm256_srli_epi64(b, GM_PAGE_SHIFT)), 0x88);
-    __m256i at = find(probes, _mm256_castps_si256(page), few);
+    struct found at = find(probes, _mm256_castps_si256(page), few);
     __m256i limit_low = look_up(probes->limit_low, at, few);
     __m256i limit_high = look_up(probes->limit_high, at, few);
     __m256i delta_low = look_up(probes->delta_low, at, few);

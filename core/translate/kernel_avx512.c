@@ -33,7 +33,7 @@ struct probes {
     __m512i delta[2];
 };
 
-TARGET static inline __m512i load_up(const uint64_t *from, unsigned up)
+TARGET GM_INLINE __m512i load_up(const uint64_t *from, unsigned up)
 {
     __mmask8 there = (__mmask8)(0xff >> (up < LANES ? up : LANES));
     return _mm512_mask_loadu_epi64(_mm512_set1_epi64(-1), there, from + up);
@@ -67,7 +67,7 @@ TARGET static void probes_load(struct probes *probes, const struct gm_runs *runs
 }
 
 /* Eight addresses to host addresses; *open gets the lanes that no run answers. */
-TARGET static inline __m512i runs8(const struct probes *probes, __m512i gpa, __mmask8 lanes, __mmask8 *open)
+TARGET GM_INLINE __m512i runs8(const struct probes *probes, __m512i gpa, __mmask8 lanes, __mmask8 *open)
 {
     __m512i from = _mm512_sub_epi64(gpa, probes->origin);
     __m512i at = _mm512_maskz_set1_epi64(_mm512_cmpge_epu64_mask(from, probes->middle), 4);
@@ -80,7 +80,7 @@ TARGET static inline __m512i runs8(const struct probes *probes, __m512i gpa, __m
     return _mm512_maskz_add_epi64(ok, from, _mm512_permutexvar_epi64(at, probes->delta[0]));
 }
 
-TARGET static inline __m512i runs16(const struct probes *probes, __m512i gpa, __mmask8 lanes, __mmask8 *open)
+TARGET GM_INLINE __m512i runs16(const struct probes *probes, __m512i gpa, __mmask8 lanes, __mmask8 *open)
 {
     __m512i from = _mm512_sub_epi64(gpa, probes->origin);
     __m512i at = _mm512_maskz_set1_epi64(_mm512_cmpge_epu64_mask(from, probes->middle), 8);
@@ -95,7 +95,7 @@ TARGET static inline __m512i runs16(const struct probes *probes, __m512i gpa, __
     return _mm512_maskz_add_epi64(ok, from, delta);
 }
 
-TARGET static inline __mmask8 lanes_left(size_t left)
+TARGET GM_INLINE __mmask8 lanes_left(size_t left)
 {
     return left >= LANES ? (__mmask8)0xff : (__mmask8)((1u << left) - 1);
 }
@@ -134,35 +134,34 @@ static size_t runs_avx512(const struct gm_view *view, const struct gm_batch *bat
     return (few ? runs8_loop : runs16_loop)(view, batch, gpa, count, hva);
 }
 
-/* The indices of eight addresses, with 0 for a GiB past the top; returns the lanes that are not past it. */
-TARGET static inline __mmask8 split(__m512i gpa, __m512i gib_count, uint64_t *gib, uint64_t *block)
+/* The indices of eight addresses, for GPA 0 where they are past the top; returns the lanes that are not. */
+TARGET GM_INLINE __mmask8 split(__m512i gpa, __m512i gib_count, uint64_t *gib, uint64_t *block)
 {
     __m512i high = _mm512_srli_epi64(gpa, GM_GIB_SHIFT);
     __mmask8 inside = _mm512_cmplt_epu64_mask(high, gib_count);
-    __m512i low = _mm512_and_si512(_mm512_srli_epi64(gpa, GM_BLOCK_SHIFT), _mm512_set1_epi64(GM_GIB_BLOCKS - 1));
     _mm512_store_si512(gib, _mm512_maskz_mov_epi64(inside, high));
-    _mm512_store_si512(block, low);
+    _mm512_store_si512(block, _mm512_maskz_srli_epi64(inside, gpa, GM_BLOCK_SHIFT));
     return inside;
 }
 
-TARGET static inline size_t table_block(const struct gm_view *view, const struct gm_batch *batch, const uint64_t *gpa,
+TARGET GM_INLINE size_t table_block(const struct gm_view *view, const struct gm_batch *batch, const uint64_t *gpa,
                                         size_t count, void **hva)
 {
     uint64_t gib[BLOCK] __attribute__((aligned(64)));
     uint64_t block[BLOCK] __attribute__((aligned(64)));
     uint64_t leaf[BLOCK] __attribute__((aligned(64)));
     __mmask8 inside[BLOCK / LANES];
-    const uint64_t *const *top = view->top;
+    const uint64_t *top = gm_version_of(view)->top;
     const __m512i denied = _mm512_set1_epi64((long long)batch->denied);
     const __m512i last_start = _mm512_set1_epi64((long long)(GM_BLOCK_SIZE - 1 - batch->len_less_1));
     const __m512i gib_count = _mm512_set1_epi64((long long)view->gib_count);
     size_t missed = 0;
-    for (size_t i = 0; i < count; i += LANES) {
+    for (size_t i = 0; i < count && i < BLOCK; i += LANES) { /* count <= BLOCK, which the compiler cannot see */
         __m512i address = _mm512_maskz_loadu_epi64(lanes_left(count - i), gpa + i);
         inside[i / LANES] = split(address, gib_count, gib + i, block + i);
     }
     for (size_t i = 0; i < count; i++)
-        leaf[i] = top[gib[i]][block[i]];
+        leaf[i] = ((const uint64_t *)(uintptr_t)top[gib[i]])[block[i]];
     for (size_t i = 0; i < count; i += LANES) {
         __mmask8 lanes = lanes_left(count - i);
         __m512i address = _mm512_maskz_loadu_epi64(lanes, gpa + i);

@@ -51,7 +51,7 @@ void *gm_translate_slow(const struct gm_view *view, gm_gpa gpa, uint64_t len, un
     const struct gm_version *version = gm_version_of(view);
     struct gm_piece piece = gm_walk_table(version, gpa);
     uint64_t last;
-    void *hva;
+    void *hva = NULL;
     if (piece.word == GM_LEAF_HOLE || !gm_range_last(gpa, len, &last))
         return NULL;
     if (last <= piece.last && piece_error(&piece, rights) == 0)

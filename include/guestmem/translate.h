@@ -18,10 +18,23 @@
 
 GM_BEGIN_DECLS
 
-/* The leaf word of the 2 MiB block that holds gpa. gpa must be below view->gib_count << 30. */
+/*
+ * The leaf word of the 2 MiB block that holds gpa, which must be below view->gib_count << 30.
+ *
+ * An entry of the top array is the address of its GiB's 512 words less 4096 for every GiB below it, so that the
+ * block number of the whole address is the index into it: the index needs no mask.
+ */
 GM_INLINE uint64_t gm_leaf_load(const struct gm_view *view, gm_gpa gpa)
 {
-    return view->top[gpa >> GM_GIB_SHIFT][(gpa >> GM_BLOCK_SHIFT) & (GM_GIB_BLOCKS - 1)];
+    const uint64_t *top = (const uint64_t *)(view + 1);
+    return *(const uint64_t *)(uintptr_t)(top[gpa >> GM_GIB_SHIFT] + (gpa >> GM_BLOCK_SHIFT) * sizeof(uint64_t));
+}
+
+/* Does [gpa, gpa + len) stay within its 2 MiB block? No for len 0. */
+GM_INLINE int gm_block_holds(gm_gpa gpa, uint64_t len)
+{
+    /* offset - 2 MiB, modulo 2^64, against -len: one instruction less than by way of the room that is left */
+    return (gpa | ~(GM_BLOCK_SIZE - 1)) <= UINT64_C(0) - len && len != 0;
 }
 
 /*
@@ -36,8 +49,7 @@ GM_INLINE void *gm_translate_direct(const struct gm_view *view, gm_gpa gpa, uint
     uint64_t leaf = gm_leaf_load(view, gpa);
     if (GM_UNLIKELY((leaf & (GM_LEAF_INDIRECT | (rights & GM_RW))) != 0))
         return NULL;
-    /* len 0 wraps to the largest value and fails with what is too long */
-    if (GM_UNLIKELY(len - 1 > (~gpa & (GM_BLOCK_SIZE - 1))))
+    if (GM_UNLIKELY(!gm_block_holds(gpa, len)))
         return NULL;
     return (void *)(uintptr_t)(gpa + (leaf & GM_LEAF_DELTA_MASK));
 }
@@ -60,7 +72,7 @@ GM_INLINE void *gm_translate(const struct gm_view *view, gm_gpa gpa, uint64_t le
     if (GM_LIKELY((gpa >> GM_GIB_SHIFT) < view->gib_count)) {
         uint64_t leaf = gm_leaf_load(view, gpa);
         if (GM_LIKELY((leaf & denied) == 0)) {
-            if (GM_LIKELY(len - 1 <= (~gpa & (GM_BLOCK_SIZE - 1))))
+            if (GM_LIKELY(gm_block_holds(gpa, len)))
                 return (void *)(uintptr_t)(gpa + (leaf & GM_LEAF_DELTA_MASK));
         } else if ((leaf & (GM_LEAF_INDIRECT | GM_LEAF_FORM_MASK)) ==
                    (GM_LEAF_FORM_LINE & (GM_LEAF_INDIRECT | GM_LEAF_FORM_MASK))) {

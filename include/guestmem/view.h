@@ -31,11 +31,12 @@ struct gm_snapshot;
  * functions of translate.h can be inlined. All fields are constant for the life of the view.
  */
 struct gm_view {
-    uint64_t gib_count;          /* entries of top: the table answers for GPAs below gib_count << 30 */
-    const uint64_t *const *top;  /* one table of 512 leaf words for each GiB; entries are never NULL */
-    uint64_t generation;         /* unique in this process, also across spaces; never 0 */
-    uint64_t linear_base;        /* host address of GPA 0 in a linear space, else 0 */
-    uint64_t linear_size;        /* bytes of the linear reservation, else 0 */
+    uint64_t gib_count;   /* entries of the top array: the table answers for GPAs below gib_count << 30 */
+    uint64_t generation;  /* unique in this process, also across spaces; never 0 */
+    uint64_t linear_base; /* host address of GPA 0 in a linear space, else 0 */
+    uint64_t linear_size; /* bytes of the linear reservation, else 0 */
+    uint64_t reserved[4];
+    /* Behind it stands the top array, gib_count entries: see gm_leaf_load in translate.h. */
 };
 
 /*

@@ -95,9 +95,9 @@ def judge(functions):
     bases = loads(functions["use_direct"])
     of_view = sum(base == "%rdi" for base in bases)
     if of_view != 2:
-        wrong.append(f"use_direct reads {of_view} fields of the view, not 2 (gib_count, top)")
-    if len(bases) - of_view != 2:
-        wrong.append(f"use_direct has {len(bases) - of_view} loads beyond the view's fields, not 2")
+        wrong.append(f"use_direct reads {of_view} words of the view, not 2 (gib_count and an entry of the top array)")
+    if len(bases) - of_view != 1:
+        wrong.append(f"use_direct has {len(bases) - of_view} loads beyond the view, not 1 (the leaf word)")
 
     for name, slow in (("use_translate", "gm_translate_slow"), ("use_handle", "gm_handle_refresh")):
         ways = list(destinations(functions, name))
@@ -123,10 +123,10 @@ def compiled(compiler, source, include, defines):
 # Bodies that break the promise, each with a word that the complaint about it must hold.
 SEEDS = (
     ("fence", "__atomic_thread_fence(__ATOMIC_SEQ_CST); return gm_translate_direct(view, gpa, 8, GM_READ);"),
-    ("locked", "__atomic_fetch_add((uint64_t *)view->top, 1, __ATOMIC_RELAXED);"
+    ("locked", "__atomic_fetch_add((uint64_t *)view, 1, __ATOMIC_RELAXED);"
      " return gm_translate_direct(view, gpa, 8, GM_READ);"),
     ("beyond", "void **p = gm_translate_direct(view, gpa, 8, GM_READ); return p ? *p : p;"),
-    ("fields", "return (char *)gm_translate_direct(view, gpa, 8, GM_READ) + view->linear_base;"),
+    ("words", "return (char *)gm_translate_direct(view, gpa, 8, GM_READ) + view->linear_base;"),
     ("leaves", "return gm_translate(view, gpa, 8, GM_READ);"),
     ("leaves", "extern void hook(void); hook(); return gm_translate_direct(view, gpa, 8, GM_READ);"),
 )

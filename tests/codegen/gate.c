@@ -132,16 +132,19 @@ static const struct gate {
 };
 
 /* One GiB of RAM in 512 uniform blocks, written down as the header documents it. */
-static void by_hand(struct input *input)
+static void view_by_hand(struct input *input)
 {
     static uint64_t blocks[GM_GIB_BLOCKS];
-    static const uint64_t *top[] = {blocks};
-    static struct gm_view view = {.gib_count = 1, .top = top, .generation = 1};
+    static struct {
+        struct gm_view view;
+        uint64_t top[1];
+    } by_hand = {.view = {.gib_count = 1, .generation = 1}};
+    by_hand.top[0] = (uint64_t)(uintptr_t)blocks;
     for (unsigned i = 0; i < GM_GIB_BLOCKS; i++)
         blocks[i] = UINT64_C(0x100000000000);
     for (unsigned i = 0; i < ADDRESSES; i++)
         input->gpa[i] = (i * UINT64_C(0x9e3779b97f4a7c15) >> 34) & ~UINT64_C(7);
-    input->view = &view;
+    input->view = &by_hand.view;
 }
 
 static int add_region(struct gm_txn *txn, unsigned index)
@@ -184,7 +187,7 @@ int main(int argc, char **argv)
             return 77;
         }
         if (gates[i].isa == NULL)
-            by_hand(&input);
+            view_by_hand(&input);
         else if (by_library(&input) != 0)
             return 1;
         /* The sum is printed with a fixed width, so that printing costs the same whatever it is. */
