@@ -50,8 +50,7 @@ static inline struct gm_pages *gm_word_pages(uint64_t word)
 
 static inline bool gm_word_is_line(uint64_t word)
 {
-    return (word & (GM_LEAF_INDIRECT | GM_LEAF_FORM_MASK)) ==
-           ((GM_LEAF_FORM_LINE & GM_LEAF_FORM_MASK) | GM_LEAF_INDIRECT);
+    return gm_leaf_is_line(word) != 0;
 }
 
 static inline bool gm_word_is_pages(uint64_t word)

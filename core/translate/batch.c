@@ -73,13 +73,13 @@ __attribute__((constructor)) static void choose_kernel(void)
     }
 }
 
-size_t gm_kernel_finish(const struct gm_view *view, const struct gm_batch *batch, unsigned open, const uint64_t *gpa,
+size_t gm_kernel_finish(const struct gm_view *view, const struct gm_batch *batch, uint64_t open, const uint64_t *gpa,
                         void **hva)
 {
     size_t missed = 0;
     for (; open != 0; open &= open - 1) {
-        unsigned lane = (unsigned)__builtin_ctz(open);
-        hva[lane] = gm_kernel_slow(view, batch, gpa[lane]);
+        unsigned lane = (unsigned)__builtin_ctzll(open);
+        hva[lane] = gm_translate(view, gpa[lane], batch->len_less_1 + 1, (unsigned)batch->denied & GM_RW);
         missed += hva[lane] == NULL;
     }
     return missed;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
  * Batch kernels by name. A kernel answers what leaf words or runs say directly and takes every other lane to
- * gm_kernel_slow at once, so that all kernels give the same answers and a few hard lanes cost only themselves.
+ * gm_translate at once, so that all kernels give the same answers and a few hard lanes cost only themselves.
  */
 #ifndef GM_TRANSLATE_KERNEL_H
 #define GM_TRANSLATE_KERNEL_H
@@ -43,19 +43,13 @@ extern const struct gm_kernel gm_kernel_avx512;
 extern const struct gm_kernel gm_kernel_neon;
 #endif
 
-/* A lane that the leaf did not answer; a line still may. */
-static inline void *gm_kernel_slow(const struct gm_view *view, const struct gm_batch *batch, uint64_t gpa)
-{
-    return gm_translate(view, gpa, batch->len_less_1 + 1, (unsigned)batch->denied & GM_RW);
-}
-
-/* The lanes of a vector that are still open (hva NULL), one by one; returns how many stay NULL. */
-size_t gm_kernel_finish(const struct gm_view *view, const struct gm_batch *batch, unsigned open, const uint64_t *gpa,
+/* The lanes that are still open (hva NULL), one bit each, one by one; returns how many stay NULL. */
+size_t gm_kernel_finish(const struct gm_view *view, const struct gm_batch *batch, uint64_t open, const uint64_t *gpa,
                         void **hva);
 
 /*
- * The table kernel's loop, compiled once for each instruction set. What it needs of the view are locals because the
- * stores to hva might change the view for all that the compiler knows.
+ * The table kernel's loop, compiled once for each instruction set: gm_translate for each lane, with what all lanes
+ * have in common taken out of it, because the stores to hva might change it for all that the compiler knows.
  */
 GM_INLINE size_t gm_table_loop(const struct gm_view *view, const struct gm_batch *batch, const uint64_t *gpa,
                                size_t count, void **hva)
@@ -66,15 +60,20 @@ GM_INLINE size_t gm_table_loop(const struct gm_view *view, const struct gm_batch
     size_t missed = 0;
     for (size_t i = 0; i < count; i++) {
         uint64_t at = gpa[i];
-        if (GM_LIKELY((at >> GM_GIB_SHIFT) < gib_count)) {
-            uint64_t leaf = gm_leaf_load(view, at);
-            if (GM_LIKELY((leaf & denied) == 0 && gm_block_holds(at, len))) {
-                hva[i] = (void *)(uintptr_t)(at + (leaf & GM_LEAF_DELTA_MASK));
-                continue;
-            }
+        uint64_t leaf = GM_LEAF_HOLE;
+        void *address = NULL;
+        if (GM_LIKELY((at >> GM_GIB_SHIFT) < gib_count))
+            leaf = gm_leaf_load(view, at);
+        if (GM_LIKELY((leaf & denied) == 0 && gm_block_holds(at, len))) {
+            hva[i] = (void *)(uintptr_t)(at + (leaf & GM_LEAF_DELTA_MASK));
+            continue;
         }
-        hva[i] = gm_kernel_slow(view, batch, at);
-        missed += hva[i] == NULL;
+        if (gm_leaf_is_line(leaf))
+            address = gm_line_translate(gm_leaf_line(leaf), at, len, denied);
+        if (GM_UNLIKELY(address == NULL))
+            address = gm_translate_slow(view, at, len, (unsigned)denied & GM_RW);
+        hva[i] = address;
+        missed += address == NULL;
     }
     return count - missed;
 }

@@ -144,18 +144,27 @@ TARGET GM_INLINE __mmask8 split(__m512i gpa, __m512i gib_count, uint64_t *gib, u
     return inside;
 }
 
+/* The lines of mixed blocks, asked for before the first of them is needed; what is no line does no harm. */
+TARGET GM_INLINE void prefetch_lines(const uint64_t *leaf, unsigned open)
+{
+    for (; open != 0; open &= open - 1)
+        __builtin_prefetch((const void *)(uintptr_t)(leaf[__builtin_ctz(open)] & GM_LEAF_POINTER_MASK));
+}
+
+/* Up to 64 lanes in three passes, so that the cache misses of each pass overlap: leaf words, then the lanes that they
+ * answer, then the others. */
 TARGET GM_INLINE size_t table_block(const struct gm_view *view, const struct gm_batch *batch, const uint64_t *gpa,
-                                        size_t count, void **hva)
+                                    size_t count, void **hva)
 {
     uint64_t gib[BLOCK] __attribute__((aligned(64)));
     uint64_t block[BLOCK] __attribute__((aligned(64)));
     uint64_t leaf[BLOCK] __attribute__((aligned(64)));
     __mmask8 inside[BLOCK / LANES];
+    uint64_t open = 0;
     const uint64_t *top = gm_version_of(view)->top;
     const __m512i denied = _mm512_set1_epi64((long long)batch->denied);
     const __m512i last_start = _mm512_set1_epi64((long long)(GM_BLOCK_SIZE - 1 - batch->len_less_1));
     const __m512i gib_count = _mm512_set1_epi64((long long)view->gib_count);
-    size_t missed = 0;
     for (size_t i = 0; i < count && i < BLOCK; i += LANES) { /* count <= BLOCK, which the compiler cannot see */
         __m512i address = _mm512_maskz_loadu_epi64(lanes_left(count - i), gpa + i);
         inside[i / LANES] = split(address, gib_count, gib + i, block + i);
@@ -171,11 +180,12 @@ TARGET GM_INLINE size_t table_block(const struct gm_view *view, const struct gm_
         ok = _mm512_mask_cmple_epu64_mask(ok, offset, last_start);
         __m512i delta = _mm512_and_si512(word, _mm512_set1_epi64((long long)GM_LEAF_DELTA_MASK));
         _mm512_mask_storeu_epi64(hva + i, lanes, _mm512_maskz_add_epi64(ok, address, delta));
-        __mmask8 open = lanes & (__mmask8)~ok;
-        if (GM_UNLIKELY(open != 0))
-            missed += gm_kernel_finish(view, batch, open, gpa + i, hva + i);
+        unsigned missing = (unsigned)(lanes & ~ok) & 0xff;
+        if (GM_UNLIKELY(missing != 0))
+            prefetch_lines(leaf + i, missing);
+        open |= (uint64_t)missing << i;
     }
-    return count - missed;
+    return count - (GM_UNLIKELY(open != 0) ? gm_kernel_finish(view, batch, open, gpa, hva) : 0);
 }
 
 TARGET static size_t table_avx512(const struct gm_view *view, const struct gm_batch *batch, const uint64_t *gpa,

@@ -62,6 +62,11 @@ GM_INLINE unsigned gm_line_piece(const struct gm_line *line, unsigned page)
     return (unsigned)((((at_or_above >> 15) & ones) * ones) >> 48);
 }
 
+GM_INLINE int gm_leaf_is_line(uint64_t leaf)
+{
+    return (leaf & (GM_LEAF_INDIRECT | GM_LEAF_FORM_MASK)) == (GM_LEAF_FORM_LINE & ~(GM_LEAF_NO_READ | GM_LEAF_NO_WRITE));
+}
+
 GM_INLINE const struct gm_line *gm_leaf_line(uint64_t leaf)
 {
     return (const struct gm_line *)(uintptr_t)(leaf & GM_LEAF_POINTER_MASK);

@@ -37,6 +37,17 @@ GM_INLINE int gm_block_holds(gm_gpa gpa, uint64_t len)
     return (gpa | ~(GM_BLOCK_SIZE - 1)) <= UINT64_C(0) - len && len != 0;
 }
 
+/* The access in a mixed block of few pieces: its pointer when it stays in one piece that allows it, else NULL. */
+GM_INLINE void *gm_line_translate(const struct gm_line *line, gm_gpa gpa, uint64_t len, uint64_t denied)
+{
+    uint64_t offset = gpa & (GM_BLOCK_SIZE - 1);
+    unsigned piece = gm_line_piece(line, (unsigned)(offset >> GM_PAGE_SHIFT));
+    uint64_t room = ((uint64_t)line->start[piece] << GM_PAGE_SHIFT) - offset;
+    if (GM_UNLIKELY((line->word[piece] & denied) != 0 || len - 1 >= room)) /* len 0 wraps to the largest value */
+        return NULL;
+    return (void *)(uintptr_t)(gpa + (line->word[piece] & GM_LEAF_DELTA_MASK));
+}
+
 /*
  * The uniform case alone: a host pointer when [gpa, gpa + len) lies in one uniform 2 MiB block with the rights asked
  * for, otherwise NULL, which says nothing more. Use gm_translate unless the fallback is your own.
@@ -74,14 +85,10 @@ GM_INLINE void *gm_translate(const struct gm_view *view, gm_gpa gpa, uint64_t le
         if (GM_LIKELY((leaf & denied) == 0)) {
             if (GM_LIKELY(gm_block_holds(gpa, len)))
                 return (void *)(uintptr_t)(gpa + (leaf & GM_LEAF_DELTA_MASK));
-        } else if ((leaf & (GM_LEAF_INDIRECT | GM_LEAF_FORM_MASK)) ==
-                   (GM_LEAF_FORM_LINE & (GM_LEAF_INDIRECT | GM_LEAF_FORM_MASK))) {
-            const struct gm_line *line = gm_leaf_line(leaf);
-            uint64_t offset = gpa & (GM_BLOCK_SIZE - 1);
-            unsigned piece = gm_line_piece(line, (unsigned)(offset >> GM_PAGE_SHIFT));
-            uint64_t room = ((uint64_t)line->start[piece] << GM_PAGE_SHIFT) - offset;
-            if (GM_LIKELY((line->word[piece] & denied) == 0 && len - 1 < room))
-                return (void *)(uintptr_t)(gpa + (line->word[piece] & GM_LEAF_DELTA_MASK));
+        } else if (gm_leaf_is_line(leaf)) {
+            void *hva = gm_line_translate(gm_leaf_line(leaf), gpa, len, denied);
+            if (GM_LIKELY(hva != NULL))
+                return hva;
         }
     }
     return gm_translate_slow(view, gpa, len, rights);
