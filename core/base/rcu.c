@@ -1,51 +1,124 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* Thread registration and the grace period; the reading side is inline in rcu.h. */
+/* Registration and the waiting side; the reading side, and the argument for both, is in rcu.h. */
 #include "base/rcu.h"
 
 #include <errno.h>
+#include <pthread.h>
 
 #ifndef GM_SEED_BUG
 #define GM_SEED_BUG 0
 #endif
 
-char gm_rcu_token;
-
 /*
- * A program may use liburcu itself and have registered the thread already; registering twice is an error there.
- * Such a registration is borrowed: ours ends without ending theirs.
+ * Each look takes the reader's line away from it and slows its next pin, so that looks are few and far between: first
+ * after the time that a batch of work takes, then at doubling distance. In all about what liburcu's interrupt costs.
  */
-enum registration { REGISTERED_NOT, REGISTERED_BY_US, REGISTERED_BY_OTHERS };
-static _Thread_local enum registration registration;
+#define LOOKS_LIMIT 6
+#define FIRST_PAUSES 8
+
+char gm_rcu_token;
+_Thread_local struct gm_rcu_slot gm_rcu_slot;
+
+static struct {
+    pthread_mutex_t lock;
+    struct gm_rcu_slot *first;
+} readers = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+/* A program may use liburcu itself and have registered the thread already; registering twice is an error there.
+ * Such a registration is borrowed: ours ends without ending theirs. */
+static _Thread_local bool borrowed;
+
+static bool known_to_liburcu(void)
+{
+#if GM_TSAN
+    return false; /* the out-of-line interface cannot tell; no program under the sanitizer uses liburcu itself */
+#else
+    return URCU_TLS(urcu_memb_reader).registered;
+#endif
+}
 
 int gm_rcu_register(void)
 {
-    if (registration != REGISTERED_NOT)
+    struct gm_rcu_slot *slot = &gm_rcu_slot;
+    if (slot->registered)
         return -EALREADY;
-    if (gm_rcu_registered()) {
-        registration = REGISTERED_BY_OTHERS;
-        return 0;
-    }
-    urcu_memb_register_thread();
-    registration = REGISTERED_BY_US;
+    borrowed = known_to_liburcu();
+    if (!borrowed)
+        urcu_memb_register_thread();
+    pthread_mutex_lock(&readers.lock);
+    slot->seen = 0;
+    slot->silent = false;
+    slot->registered = true;
+    slot->next = readers.first;
+    readers.first = slot;
+    pthread_mutex_unlock(&readers.lock);
     return 0;
 }
 
 int gm_rcu_unregister(void)
 {
-    if (registration == REGISTERED_NOT)
+    struct gm_rcu_slot *slot = &gm_rcu_slot;
+    if (!slot->registered)
         return -ENOENT;
     if (gm_rcu_reading())
         return -EBUSY;
-    if (registration == REGISTERED_BY_US)
+    pthread_mutex_lock(&readers.lock);
+    struct gm_rcu_slot **link = &readers.first;
+    while (*link != slot)
+        link = &(*link)->next;
+    *link = slot->next;
+    slot->registered = false;
+    pthread_mutex_unlock(&readers.lock);
+    if (!borrowed)
         urcu_memb_unregister_thread();
-    registration = REGISTERED_NOT;
     return 0;
 }
 
-void gm_rcu_synchronize(void)
+static void relax(unsigned pauses)
+{
+    for (unsigned i = 0; i < pauses; i++)
+#if defined(__x86_64__)
+        __builtin_ia32_pause();
+#elif defined(__aarch64__)
+        __asm__ volatile("isb" ::: "memory");
+#else
+        __asm__ volatile("" ::: "memory");
+#endif
+}
+
+/* Does the reader show this generation soon? One that did not last time is looked at only once. */
+static bool shows(struct gm_rcu_slot *slot, uint64_t generation)
+{
+    unsigned looks = slot->silent ? 1 : LOOKS_LIMIT;
+    for (unsigned i = 0; i < looks; i++) {
+        relax(FIRST_PAUSES << i);
+        if (gm_load_acquire(&slot->seen) == generation) { /* [rcu-P3] */
+            slot->silent = false;
+            return true;
+        }
+    }
+    slot->silent = true;
+    return false;
+}
+
+static bool all_show(uint64_t generation)
+{
+    bool all = true;
+    pthread_mutex_lock(&readers.lock);
+    for (struct gm_rcu_slot *slot = readers.first; slot != NULL && all; slot = slot->next)
+        all = slot == &gm_rcu_slot || shows(slot, generation); /* the caller itself is in no section */
+    pthread_mutex_unlock(&readers.lock);
+    return all;
+}
+
+void gm_rcu_synchronize(uint64_t generation)
 {
 #if GM_SEED_BUG != 1 /* the sanitizer lane must notice when the grace period is missing */
+    if (all_show(generation))
+        return;
     urcu_memb_synchronize_rcu();
     gm_tsan_acquire(&gm_rcu_token); /* [rcu-P2] */
+#else
+    (void)generation;
 #endif
 }

@@ -1,20 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * The only door to liburcu (memb flavour).
+ * The only door to liburcu (memb flavour), and what spares its readers most interrupts.
  *
  * Reading sections are inlined here, inside the library only: liburcu is LGPL, so its inline code must not reach a
  * caller's program through include/, and its out-of-line calls cost five times as much. Under ThreadSanitizer the
  * out-of-line functions are used instead, because they are not instrumented and their internals stay silent; the
  * edge that they stand for is told to the sanitizer through a token.
  *
+ * A grace period of liburcu sends every running thread of the process an interrupt (membarrier): 1-10 us, paid by
+ * readers. Most of them can be spared by evidence. At each outermost section a reader notes in a word of its own the
+ * generation of what it found published. A generation is never used twice; so when the writer finds its newest
+ * generation there, the reader has loaded the newest pointer, by coherence will never load an older one, and has
+ * left every earlier section. Readers that work give that evidence within nanoseconds; for one that does not,
+ * the writer asks liburcu.
+ *
+ * Participants: registered readers; one thread that synchronises at a time for each word that is published.
+ * Shared words: the published pointer; slot.seen, written by its reader, read by writers.
  * Pairs:
  *   [rcu-P1] publish (release store) with deref (consume load): a reader of the pointer sees what it points to.
- *   [rcu-P2] unlock with the return of synchronize: what a reader did in its section happens before the free.
+ *   [rcu-P2] unlock with the return of liburcu's grace period: what a reader did in its section happens before the
+ *            free.
+ *   [rcu-P3] saw (release store) with synchronize (acquire load): what a reader did in earlier sections happens
+ *            before the free.
+ * Not covered by evidence, and so never noted: a section inside another, which says nothing of the outer one.
  */
 #ifndef GM_BASE_RCU_H
 #define GM_BASE_RCU_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/tsan.h"
 
@@ -30,10 +44,19 @@
 
 extern char gm_rcu_token;
 
-/* Is this thread known to liburcu? */
+/* A reader's own line: written by it alone. */
+struct gm_rcu_slot {
+    gm_atomic_u64 seen; /* generation found at the newest outermost section; 0: none yet */
+    bool registered;
+    bool silent; /* the synchroniser's: gave no evidence last time */
+    struct gm_rcu_slot *next;
+} __attribute__((aligned(64)));
+
+extern _Thread_local struct gm_rcu_slot gm_rcu_slot;
+
 static inline bool gm_rcu_registered(void)
 {
-    return URCU_TLS(urcu_memb_reader).registered;
+    return gm_rcu_slot.registered;
 }
 
 /* Does this thread hold a read-side section? */
@@ -53,10 +76,17 @@ static inline void gm_rcu_unlock(void)
     urcu_memb_read_unlock();
 }
 
+/* Note what was found published, right after the deref of an outermost section. */
+static inline void gm_rcu_saw(uint64_t generation)
+{
+    gm_store_release(&gm_rcu_slot.seen, generation); /* [rcu-P3] */
+}
+
 int gm_rcu_register(void);
 int gm_rcu_unregister(void);
 
-/* Wait until every section that is open now has ended. The caller must not be in one. */
-void gm_rcu_synchronize(void);
+/* Wait until every section that could have begun before this generation was published has ended. The caller is not
+ * in one, and nothing newer is published meanwhile. */
+void gm_rcu_synchronize(uint64_t generation);
 
 #endif

@@ -114,7 +114,7 @@ static void sweep_list(struct gm_space *space, struct gm_node_list *from, struct
 void gm_retire_wait(struct gm_space *space)
 {
     gm_check(!gm_rcu_reading());
-    gm_rcu_synchronize();
+    gm_rcu_synchronize(space->current->view.generation);
     if (sweep_versions(space))
         sweep_list(space, &space->blocked, &space->blocked);
     sweep_list(space, &space->retired, &space->blocked);

@@ -23,8 +23,12 @@ const struct gm_view *gm_pin(const struct gm_space *space)
 {
     if (GM_UNLIKELY(space == NULL || !gm_rcu_registered()))
         return NULL;
+    const bool outermost = !gm_rcu_reading();
     gm_rcu_lock();
-    return &gm_rcu_deref(&space->current)->view; /* [space-P1] */
+    const struct gm_version *version = gm_rcu_deref(&space->current); /* [space-P1] */
+    if (GM_LIKELY(outermost))
+        gm_rcu_saw(version->view.generation);
+    return &version->view;
 }
 
 int gm_unpin(void)
