@@ -48,7 +48,8 @@ int gm_linear_map(struct gm_txn *txn, struct gm_backing *backing, uint64_t offse
     if (is_published(space, first, last) || list_has_mapping(&txn->edit.dead, at, end))
         return -EBUSY;
     if (is_retired(space, at, end)) {
-        gm_retire_wait(space);
+        if (!gm_rcu_reading()) /* else it would wait for this very thread */
+            gm_retire_wait(space);
         if (is_retired(space, at, end))
             return -EBUSY;
     }

@@ -57,11 +57,12 @@ GM_API GM_MUST_CHECK int gm_txn_begin(struct gm_space *space, struct gm_txn **ou
 
 /*
  * Stage a new region. GPA and size may have any alignment; accesses to pages that are only partly RAM are correct
- * but take the slow path. In a linear space gpa, size and offset are multiples of the page size.
+ * but take the slow path. In a linear space gpa, size and offset of RAM and ROM are multiples of the page size and lie
+ * within the reservation; devices may be anywhere.
  * Returns 0, or, with the transaction as it was:
  *   -EINVAL     size 0; kind, rights, backing or offset do not fit together; offset and gpa differ within a page
  *   -EOVERFLOW  gpa + size or offset + size wraps
- *   -ERANGE     the region ends past 2^52, past the backing, or past the linear reservation
+ *   -ERANGE     the region ends past 2^52, past the backing, or (RAM, ROM) past the linear reservation
  *   -EEXIST     overlaps a region
  *   -EBUSY      linear space: the host range is still used by a region that is being removed
  *   -EOPNOTSUPP linear space: the backing is neither a memfd nor NULL

@@ -85,6 +85,8 @@ static void ends_past_the_space(void **state)
         gmt_device(1, GMT_TOP),
         gmt_device(0, GMT_TOP + 1),
         gmt_device(UINT64_C(1) << 63, GMT_PAGE),
+        gmt_device(UINT64_MAX, 1), /* ends at 2^64: past the space, but the last byte has an address */
+        gmt_ram(rig, 0 - GMT_PAGE, GMT_PAGE, 0),
     };
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         gmt_assert_add_refused(rig, &bad[i], -ERANGE);

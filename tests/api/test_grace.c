@@ -81,33 +81,58 @@ static void async_commit_returns_and_frees_later(void **state)
     assert_int_equal(__atomic_load_n(&released, __ATOMIC_ACQUIRE), 1);
 }
 
+enum work { COMMIT_REMOVAL, COMMIT_NOTHING, COMMIT_MANY_ASYNC, RECLAIM };
+
 struct committer {
     struct gmt_rig *rig;
-    bool reclaim;
-    unsigned stage; /* 1: published or about to reclaim, 2: returned */
+    enum work work;
+    unsigned stage; /* 1: about to begin, 2: returned */
     pthread_t thread;
 };
 
-static void *commit_waiting(void *argument)
+/* Resize the region at 0 to and fro, more often than a library may be expected to remember. */
+static bool commit_many(struct gm_space *space)
+{
+    bool good = true;
+    for (unsigned i = 0; i < 6000 && good; i++) {
+        struct gm_txn *txn;
+        good = gm_txn_begin(space, &txn) == 0 && gm_txn_resize(txn, 0, PAGES(1 + i % 2)) == 0;
+        good = good && gm_txn_commit(txn, GM_COMMIT_ASYNC) == 0;
+    }
+    return good;
+}
+
+static bool do_work(struct committer *committer)
+{
+    struct gm_space *space = committer->rig->space;
+    struct gm_txn *txn;
+    switch (committer->work) {
+    case COMMIT_REMOVAL:
+        return gm_txn_begin(space, &txn) == 0 && gm_txn_remove(txn, 0, PAGES(4)) == 0 &&
+               gm_txn_commit(txn, GM_COMMIT_WAIT) == 0;
+    case COMMIT_NOTHING:
+        return gm_txn_begin(space, &txn) == 0 && gm_txn_commit(txn, GM_COMMIT_WAIT) == 0;
+    case COMMIT_MANY_ASYNC:
+        return commit_many(space);
+    case RECLAIM:
+        return gm_space_reclaim(space) == 0;
+    }
+    return false;
+}
+
+static void *commit_elsewhere(void *argument)
 {
     struct committer *committer = argument;
-    struct gm_txn *txn;
-    bool good = true;
     __atomic_store_n(&committer->stage, 1, __ATOMIC_RELEASE);
-    if (committer->reclaim) {
-        good = gm_space_reclaim(committer->rig->space) == 0;
-    } else {
-        good = gm_txn_begin(committer->rig->space, &txn) == 0 && gm_txn_remove(txn, 0, PAGES(4)) == 0;
-        good = good && gm_txn_commit(txn, GM_COMMIT_WAIT) == 0;
-    }
+    bool good = do_work(committer);
     __atomic_store_n(&committer->stage, 2, __ATOMIC_RELEASE);
     return (void *)(intptr_t)!good;
 }
 
-static void start_committer(struct committer *committer, struct gmt_rig *rig, bool reclaim)
+static void start_committer(struct committer *committer, struct gmt_rig *rig, enum work work)
 {
-    *committer = (struct committer){.rig = rig, .reclaim = reclaim};
-    assert_int_equal(pthread_create(&committer->thread, NULL, commit_waiting, committer), 0);
+    *committer = (struct committer){.rig = rig, .work = work};
+    assert_int_equal(pthread_create(&committer->thread, NULL, commit_elsewhere, committer), 0);
     while (stage_of(&committer->stage) == 0)
         usleep(200);
 }
@@ -127,7 +152,7 @@ static void waiting_commit_waits_for_an_older_pin(void **state)
     int released = 0;
     add_counted(rig, &released);
     start_reader(&reader, rig->space);
-    start_committer(&committer, rig, false);
+    start_committer(&committer, rig, COMMIT_REMOVAL);
     /* the new state shows to new pins although the commit has not returned */
     const struct gm_view *view;
     bool published = false;
@@ -158,13 +183,46 @@ static void reclaim_waits_for_an_older_pin(void **state)
     struct gm_txn *txn = gmt_begin(rig->space);
     assert_result(gm_txn_remove(txn, 0, PAGES(4)), 0);
     gmt_commit(txn, GM_COMMIT_ASYNC);
-    start_committer(&committer, rig, true);
+    start_committer(&committer, rig, RECLAIM);
     usleep(30000);
     assert_int_equal(stage_of(&committer.stage), 1);
     assert_int_equal(__atomic_load_n(&released, __ATOMIC_ACQUIRE), 0);
     stop_reader(&reader);
     join_committer(&committer);
     assert_int_equal(__atomic_load_n(&released, __ATOMIC_ACQUIRE), 1);
+}
+
+/* What readers did under older pins has happened before a waiting commit returns, also when nothing was staged. */
+static void empty_waiting_commit_waits_too(void **state)
+{
+    struct gmt_rig *rig = *state;
+    struct reader reader;
+    struct committer committer;
+    gmt_add_ram(rig, 0, PAGES(1), 0);
+    start_reader(&reader, rig->space);
+    start_committer(&committer, rig, COMMIT_NOTHING);
+    usleep(30000);
+    unsigned stage = stage_of(&committer.stage);
+    stop_reader(&reader);
+    join_committer(&committer);
+    assert_int_equal(stage, 1);
+}
+
+/* An asynchronous commit returns once published, however long a pin is held. */
+static void async_commits_do_not_wait_for_a_pin(void **state)
+{
+    struct gmt_rig *rig = *state;
+    struct reader reader;
+    struct committer committer;
+    gmt_add_ram(rig, 0, PAGES(4), 0);
+    start_reader(&reader, rig->space);
+    start_committer(&committer, rig, COMMIT_MANY_ASYNC);
+    for (unsigned i = 0; i < 10000 && stage_of(&committer.stage) != 2; i++)
+        usleep(1000);
+    unsigned stage = stage_of(&committer.stage);
+    stop_reader(&reader);
+    join_committer(&committer);
+    assert_int_equal(stage, 2);
 }
 
 static void later_commit_frees_what_async_ones_left(void **state)
@@ -201,6 +259,8 @@ int main(void)
         RIG(async_commit_returns_and_frees_later),
         RIG(waiting_commit_waits_for_an_older_pin),
         RIG(reclaim_waits_for_an_older_pin),
+        RIG(empty_waiting_commit_waits_too),
+        RIG(async_commits_do_not_wait_for_a_pin),
         RIG(later_commit_frees_what_async_ones_left),
         RIG(pin_of_an_unchanged_space_is_stable),
     };

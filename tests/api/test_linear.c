@@ -4,7 +4,7 @@
 #include "lib/rig.h"
 
 #include <signal.h>
-#include <sys/mman.h>
+#include <unistd.h>
 
 #define PAGES(n) ((n) * GMT_PAGE)
 #define SIZE (GMT_GIB + PAGES(16))
@@ -113,6 +113,23 @@ static void refusals(void **state)
     gm_backing_put(backing);
 }
 
+/* The reservation is for memory: devices may lie across its end, behind it, and between pages. */
+static void devices_may_be_anywhere(void **state)
+{
+    struct gmt_rig *rig = *state;
+    struct gm_region_desc desc = gmt_device(SIZE - PAGES(1), PAGES(2));
+    gmt_add(rig->space, &desc);
+    desc = gmt_device(SIZE + PAGES(1), PAGES(1));
+    gmt_add(rig->space, &desc);
+    desc = gmt_device(100, 100);
+    gmt_add(rig->space, &desc);
+    const struct gm_view *view = gmt_pin(rig->space);
+    assert_result(gm_translate_why(view, SIZE, 8, GM_READ), -ENXIO);
+    assert_result(gm_translate_why(view, 199, 1, GM_READ), -ENXIO);
+    assert_result(gm_translate_why(view, 200, 1, GM_READ), -EFAULT);
+    gm_unpin();
+}
+
 static void rom_and_device(void **state)
 {
     struct gmt_rig *rig = *state;
@@ -166,6 +183,36 @@ static void busy_in_the_transaction_that_removes_it(void **state)
     gm_unpin();
     assert_result(gm_space_reclaim(rig->space), 0);
     gmt_add(rig->space, &desc);
+}
+
+static void on_alarm(int signal)
+{
+    static const char text[] = "gm_txn_add waits for the pin of its own thread\n";
+    (void)signal;
+    if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+        _exit(2);
+    _exit(1);
+}
+
+/* Only begin, commit, reclaim and destroy are ruled out while pinned: staging must not wait for this thread. */
+static void staging_while_pinned_does_not_hang(void **state)
+{
+    struct gmt_rig *rig = *state;
+    struct gm_region_desc desc = {.gpa = PAGES(4), .size = PAGES(2)};
+    add(rig, PAGES(4), PAGES(2), NULL, 0);
+    struct gm_txn *txn = gmt_begin(rig->space);
+    assert_result(gm_txn_remove(txn, PAGES(4), PAGES(2)), 0);
+    gmt_commit(txn, GM_COMMIT_ASYNC);
+    txn = gmt_begin(rig->space);
+    gmt_pin(rig->space);
+    void (*before)(int) = signal(SIGALRM, on_alarm);
+    alarm(10);
+    int result = gm_txn_add(txn, &desc);
+    alarm(0);
+    signal(SIGALRM, before);
+    gm_unpin();
+    gm_txn_abort(txn);
+    assert_true(result == 0 || result == -EBUSY);
 }
 
 static void resize_keeps_contents(void **state)
@@ -276,10 +323,12 @@ int main(void)
         RIG(regions_stand_at_base_plus_gpa),
         RIG(memory_is_the_memfds),
         RIG(refusals),
+        RIG(devices_may_be_anywhere),
         RIG(rom_and_device),
         RIG(busy_until_nobody_shows_it),
         RIG(busy_in_the_transaction_that_removes_it),
         RIG(resize_keeps_contents),
+        RIG(staging_while_pinned_does_not_hang),
         RIG(batch_is_an_addition),
         cmocka_unit_test_setup_teardown(batch_in_a_space_that_is_not_linear, gmt_rig_open, gmt_rig_close),
         RIG(holes_fault),

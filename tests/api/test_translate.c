@@ -41,6 +41,9 @@ static void range_wraps(void **state)
     assert_access(view, GMT_PAGE, UINT64_MAX - 1, GM_ANY, -EOVERFLOW, 0);
     assert_access(view, GM_GPA_LAST, 0 - GM_GPA_LAST + 1, GM_ANY, -EOVERFLOW, 0);
     assert_access(view, 0, UINT64_MAX, GM_ANY, -EFAULT, 0); /* too long, but does not wrap */
+    assert_access(view, UINT64_MAX, 1, GM_ANY, -EFAULT, 0); /* the last byte that has an address */
+    assert_access(view, 0 - GMT_PAGE, GMT_PAGE, GM_ANY, -EFAULT, 0);
+    assert_access(view, 0 - GMT_PAGE, GMT_PAGE + 1, GM_ANY, -EOVERFLOW, 0);
     gm_unpin();
 }
 
