@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <guestmem/guestmem.h>
 
@@ -42,7 +43,8 @@ static int report(const struct bench_session *session)
         return complain("cannot write", options->json, result);
     if (options->record == NULL)
         return 0;
-    result = bench_report_record(session, options->record, where, sizeof(where));
+    bench_report_where(session, options->record, where, sizeof(where));
+    result = bench_report_record(session, options->record);
     if (result != 0)
         return complain("cannot record in", where, result);
     printf("recorded in %s\n", where);
@@ -78,6 +80,20 @@ static int measure(struct bench_session *session)
     return status != 0 ? status : report(session);
 }
 
+static int may_record(const struct bench_session *session)
+{
+    char where[4096];
+
+    bench_report_where(session, session->options.record, where, sizeof(where));
+    if (!session->env.quiet)
+        fprintf(stderr, "guestmem-bench: not recording: %s\n", session->env.noise);
+    else if (access(where, F_OK) == 0)
+        fprintf(stderr, "guestmem-bench: not recording: %s is there already\n", where);
+    else
+        return 1;
+    return 0;
+}
+
 static int run(struct bench_session *session)
 {
     if (session->options.list)
@@ -87,10 +103,8 @@ static int run(struct bench_session *session)
         return session->options.rows != NULL ? 0 : BENCH_EXIT_USAGE;
     }
     bench_env_read(&session->env);
-    if (!session->env.quiet && session->options.record != NULL) {
-        fprintf(stderr, "guestmem-bench: not recording: %s\n", session->env.noise);
+    if (session->options.record != NULL && !may_record(session))
         return BENCH_EXIT_USAGE;
-    }
     if (!may_write(session->options.json) || !may_write(session->options.raw) ||
         !may_write(session->options.rows))
         return BENCH_EXIT_USAGE;

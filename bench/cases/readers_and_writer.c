@@ -4,6 +4,8 @@
  * addresses and unpins, on the second CPU; the writer adds and removes one region beyond all others, on the
  * first. Repetitions with and without the writer alternate, and the value is the share of the undisturbed
  * speed that is left. The writer never touches what the reader reads, so every sum is still checked.
+ * Processors that share a core, and noisy machines, slow a reader without any writing: a thread that only
+ * computes, in the writer's place, shows how much.
  */
 #include "cases.h"
 
@@ -17,12 +19,13 @@
 
 #define REGIONS 16
 #define PER_PIN 32
-#define EXTRA_GPA (UINT64_C(1) << 41) /* above the span of the synthetic layouts */
 #define EXTRA_BYTES (UINT64_C(4) << 20)
+#define SPIN UINT32_MAX /* instead of commit flags: no writer, but its CPU is busy */
 
 struct traffic {
     struct gm_space *space;
     struct gm_backing *extra;
+    uint64_t extra_gpa;
     void *memory;
     struct bench_loop idle, busy;
     struct bench_worker writer;
@@ -46,13 +49,13 @@ static uint64_t run_reader(void *self, const uint64_t *gpa, size_t count)
 static int edit(const struct traffic *traffic, int add)
 {
     struct gm_region_desc desc = {
-        .gpa = EXTRA_GPA, .size = EXTRA_BYTES, .kind = GM_KIND_RAM, .backing = traffic->extra};
+        .gpa = traffic->extra_gpa, .size = EXTRA_BYTES, .kind = GM_KIND_RAM, .backing = traffic->extra};
     struct gm_txn *txn;
     int result = gm_txn_begin(traffic->space, &txn);
 
     if (result != 0)
         return result;
-    result = add ? gm_txn_add(txn, &desc) : gm_txn_remove(txn, EXTRA_GPA, EXTRA_BYTES);
+    result = add ? gm_txn_add(txn, &desc) : gm_txn_remove(txn, traffic->extra_gpa, EXTRA_BYTES);
     if (result == 0)
         return gm_txn_commit(txn, traffic->flags);
     gm_txn_abort(txn);
@@ -64,6 +67,19 @@ static int write_step(void *argument)
     int result = edit(argument, 1);
 
     return result != 0 ? result : edit(argument, 0);
+}
+
+/* In the writer's place: work that touches no memory. What the reader loses to it, it loses to the machine.
+ */
+static int spin_step(void *argument)
+{
+    uint64_t x = (uintptr_t)argument;
+
+    for (int i = 0; i < 1000; i++) {
+        x = x * 3 + 1;
+        bench_opaque(x);
+    }
+    return 0;
 }
 
 static int start_writer(void *fixture)
@@ -98,8 +114,10 @@ static int prepare(struct bench_row *row, struct bench_session *session, struct 
     if (traffic == NULL)
         return bench_row_skip(row, "no memory");
     traffic->space = fixture->space.space;
+    traffic->extra_gpa = bench_free_above(fixture->layout, EXTRA_BYTES);
     traffic->flags = (unsigned)row->param;
-    traffic->writer = (struct bench_worker){.step = write_step, .argument = traffic, .cpu = 0};
+    traffic->writer = (struct bench_worker){
+        .step = row->param == SPIN ? spin_step : write_step, .argument = traffic, .cpu = 0};
     traffic->memory = mmap(NULL, EXTRA_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     result = traffic->memory == MAP_FAILED
                  ? -errno
@@ -134,24 +152,39 @@ static void release(struct bench_row *row)
     row->priv = NULL;
 }
 
-static void add_row(struct bench_session *session, const char *name, unsigned flags)
+static void add_row(struct bench_session *session, const struct bench_input *input, const char *name,
+                    unsigned flags)
 {
     struct bench_row *row =
-        bench_row_add(session, "T8", "ratio", "reader-speed/writer:%s/regions:%d", name, REGIONS);
+        bench_row_add(session, "T8", "ratio", "reader-speed/writer:%s/%s", name, input->label);
 
     if (row == NULL)
         return;
     row->prepare = prepare;
     row->release = release;
-    row->input = bench_input_even(session, REGIONS);
+    row->input = input;
     row->param = flags;
     row->value = BENCH_SPEED_OF_FLOOR;
-    row->rule = BENCH_AT_LEAST;
+    row->rule = flags == SPIN ? BENCH_NO_TARGET : BENCH_AT_LEAST;
     row->limit = 0.95;
+}
+
+/* A guest of ordinary size: the recorded one of that name, or whatever guest the user gave first. */
+static const struct bench_input *usual_guest(const struct bench_session *session)
+{
+    for (size_t i = 0; i < session->input_count; i++)
+        if (strcmp(session->inputs[i].label, "layout:q35-64g") == 0)
+            return &session->inputs[i];
+    return &session->inputs[0];
 }
 
 void bench_case_readers_and_writer(struct bench_session *session)
 {
-    add_row(session, "async", GM_COMMIT_ASYNC);
-    add_row(session, "wait", GM_COMMIT_WAIT);
+    const struct bench_input *inputs[] = {usual_guest(session), bench_input_even(session, REGIONS)};
+
+    for (size_t i = 0; i < 2; i++) {
+        add_row(session, inputs[i], "async", GM_COMMIT_ASYNC);
+        add_row(session, inputs[i], "wait", GM_COMMIT_WAIT);
+        add_row(session, inputs[i], "none-but-a-busy-cpu", SPIN);
+    }
 }

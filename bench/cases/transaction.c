@@ -12,13 +12,14 @@
 
 #define EDITS 1000
 #define REGIONS 16
-#define FIRST_GPA ((UINT64_C(1) << 41) + (UINT64_C(1) << 12)) /* above the layout, at no 2 MiB boundary */
+#define PHASE (UINT64_C(1) << 12) /* so that no region begins at a 2 MiB boundary */
 #define STRIDE (UINT64_C(4) << 20)
 #define BYTES (UINT64_C(3) << 20)
 
 struct many {
     struct bench_edit *edit;
     struct gm_backing *backing;
+    uint64_t first; /* guest address of the first of the regions */
     void *memory;
 };
 
@@ -30,7 +31,7 @@ static int transaction(struct many *many, int add)
     if (result != 0)
         return result;
     for (uint64_t i = 0; i < EDITS && result == 0; i++) {
-        struct gm_region_desc desc = {.gpa = FIRST_GPA + i * STRIDE,
+        struct gm_region_desc desc = {.gpa = many->first + i * STRIDE,
                                       .size = BYTES,
                                       .kind = GM_KIND_RAM,
                                       .backing = many->backing,
@@ -80,6 +81,7 @@ static int prepare(struct bench_row *row, struct bench_session *session, struct 
     result = bench_edit_prepare(row, session, &many.edit);
     if (result != 0)
         return result;
+    many.first = bench_free_above(many.edit->layout, PHASE + EDITS * STRIDE) + PHASE;
     many.memory = mmap(NULL, EDITS * STRIDE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     result = many.memory == MAP_FAILED
                  ? -errno

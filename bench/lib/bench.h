@@ -41,6 +41,7 @@ static inline uint64_t bench_now_ns(void)
 struct bench_run {
     uint64_t iters;       /* operations to do: a multiple of the member's granule */
     uint64_t excluded_ns; /* the body adds what took time but is not the question */
+    uint64_t warm_ns;     /* the same, for what it did once before it began */
     void *fixture;
     int thread, threads;
     int wrong; /* the body found a wrong answer */
@@ -70,9 +71,6 @@ struct bench_member {
     int wrong;
     int failed; /* -errno of start */
 };
-
-/* One repetition on the calling thread: start, body, stop. Returns wall time including what is excluded. */
-uint64_t bench_member_once(struct bench_member *member, uint64_t iters);
 
 /* ---- gbench.cc ------------------------------------------------------------------------------------- */
 

@@ -75,6 +75,9 @@ int bench_fixture_get(struct bench_row *row, struct bench_session *session, enum
                       struct bench_fixture **out, struct bench_addresses **addresses);
 void bench_fixture_free(struct bench_fixture *fixture);
 
+/* The first GiB boundary above all RAM of the layout from which so many bytes overlap no range. */
+uint64_t bench_free_above(const struct bench_layout *layout, uint64_t bytes);
+
 /* Adds a member that runs this loop over these addresses. NULL when there is no room. */
 struct bench_member *bench_loop_add(struct bench_fixture *fixture, struct bench_members *members,
                                     const char *name, bench_loop_run *run, void *self,

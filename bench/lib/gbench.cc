@@ -50,7 +50,7 @@ void RunBody(benchmark::State &state, bench_member *member)
     while (state.KeepRunningBatch(state.max_iterations)) {
         const uint64_t begin = bench_now_ns();
         member->body(&run);
-        const double ns = static_cast<double>(bench_now_ns() - begin - run.excluded_ns);
+        const double ns = static_cast<double>(bench_now_ns() - begin - run.excluded_ns - run.warm_ns);
         // Written before the barrier at the loop's end, read behind it.
         g_times[thread] = {ns / static_cast<double>(run.iters), static_cast<double>(run.iters) * 1e9 / ns,
                            run.wrong};

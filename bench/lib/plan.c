@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
  * How many iterations a repetition has, and how many repetitions a member: a share of the time that is left,
- * within limits. Short repetitions in many alternations see more of a noisy machine than a few long ones. The
- * trial runs that find out are also the warm-up.
+ * within limits. Many short repetitions instead of a few long ones: one that is shorter than a time slice is
+ * either disturbed or not, and the median is one that is not as long as those are the majority. The trial
+ * runs that find out are also the warm-up.
  */
 #include <math.h>
 #include <string.h>
@@ -44,7 +45,12 @@ static int is_rival(const struct bench_member *member)
            strcmp(member->name, BENCH_LATENCY) != 0;
 }
 
-uint64_t bench_member_once(struct bench_member *member, uint64_t iters)
+/* What a repetition is expected to take: warm-up once, and then each iteration, with what is excluded. */
+struct cost {
+    double warm_ns, iter_ns;
+};
+
+static void once(struct bench_member *member, uint64_t iters, struct cost *cost)
 {
     struct bench_run run = {.iters = iters, .fixture = member->fixture, .threads = member->threads};
     uint64_t begin, ns;
@@ -53,44 +59,67 @@ uint64_t bench_member_once(struct bench_member *member, uint64_t iters)
     if (member->start != NULL)
         member->failed = member->start(member->fixture);
     if (member->failed != 0)
-        return 0;
+        return;
     begin = bench_now_ns();
     member->body(&run);
     ns = bench_now_ns() - begin;
     if (member->stop != NULL)
         member->stop(member->fixture);
     member->wrong |= run.wrong;
-    return ns;
+    cost->warm_ns = (double)run.warm_ns;
+    cost->iter_ns = (double)(ns - run.warm_ns) / (double)iters;
 }
 
-/* Wall nanoseconds an iteration, from trials that grow until one is long enough to believe. */
-static double trial(struct bench_member *member, double enough_ns)
+/* Trials that grow until one is long enough to believe. */
+static struct cost trial(struct bench_member *member, double enough_ns)
 {
+    struct cost cost = {0};
     uint64_t iters = member->granule;
 
     for (;;) {
-        double ns = (double)bench_member_once(member, iters);
-        if (member->failed != 0 || ns >= enough_ns)
-            return ns / (double)iters;
+        once(member, iters, &cost);
+        double ns = cost.iter_ns * (double)iters;
+        if (member->failed != 0 || member->wrong || ns >= enough_ns)
+            return cost;
         double factor = fmin(16, fmax(2, enough_ns * 1.1 / fmax(ns, 1)));
         iters = (uint64_t)((double)iters * factor) / member->granule * member->granule;
     }
 }
 
-void bench_plan(const struct bench_effort *effort, struct bench_members *members, double seconds)
+/* Fewer repetitions where even the shortest do not fit, as on a machine that is busy with something else. */
+static void choose_repetitions(const struct bench_effort *effort, struct bench_members *members,
+                               const struct cost *costs, double seconds)
 {
-    unsigned repetitions = 0;
-    double ns;
+    double least_ns = 0, share;
 
     for (size_t i = 0; i < members->count; i++) {
         struct bench_member *member = &members->list[i];
         member->repetitions = is_rival(member) ? effort->rival_repetitions : effort->repetitions;
-        repetitions += member->repetitions;
+        least_ns += (costs[i].warm_ns + effort->shortest_ms * 1e6) * member->repetitions;
     }
-    ns = fmin(effort->longest_ms, fmax(effort->shortest_ms, seconds * 1e3 / fmax(repetitions, 1))) * 1e6;
+    share = fmin(1, fmax(0, seconds * 1e9 / fmax(least_ns, 1)));
     for (size_t i = 0; i < members->count; i++) {
         struct bench_member *member = &members->list[i];
-        double granules = ns / fmax(trial(member, ns / 4), 1e-3) / (double)member->granule;
+        member->repetitions = (unsigned)fmax(is_rival(member) ? 3 : 7, member->repetitions * share);
+    }
+}
+
+void bench_plan(const struct bench_effort *effort, struct bench_members *members, double seconds)
+{
+    struct cost costs[BENCH_MAX_MEMBERS];
+    double repetitions = 0, ns = seconds * 1e9;
+
+    for (size_t i = 0; i < members->count; i++)
+        costs[i] = trial(&members->list[i], effort->longest_ms * 1e6 / 4);
+    choose_repetitions(effort, members, costs, seconds);
+    for (size_t i = 0; i < members->count; i++) {
+        repetitions += members->list[i].repetitions;
+        ns -= costs[i].warm_ns * members->list[i].repetitions;
+    }
+    ns = fmin(effort->longest_ms * 1e6, fmax(effort->shortest_ms * 1e6, ns / fmax(repetitions, 1)));
+    for (size_t i = 0; i < members->count; i++) {
+        struct bench_member *member = &members->list[i];
+        double granules = ns / fmax(costs[i].iter_ns, 1e-3) / (double)member->granule;
         member->iters = (uint64_t)fmax(1, granules) * member->granule;
     }
 }

@@ -35,21 +35,27 @@ static int write_env(const struct bench_session *session, const char *path)
     return fclose(out) == 0 ? 0 : -EIO;
 }
 
-int bench_report_record(const struct bench_session *session, const char *root, char *where, size_t size)
+void bench_report_where(const struct bench_session *session, const char *root, char *where, size_t size)
 {
-    char slug[96], date[16], path[4200];
+    char slug[96], date[16];
     time_t now = time(NULL);
     struct tm day;
-    int result;
 
     bench_env_slug(&session->env, slug, sizeof(slug));
     gmtime_r(&now, &day);
     strftime(date, sizeof(date), "%Y-%m-%d", &day);
-    snprintf(where, size, "%s/%s", root, slug);
-    result = folder(root, 1);
-    if (result == 0)
-        result = folder(where, 1);
     snprintf(where, size, "%s/%s/%s-%s", root, slug, date, session->env.revision);
+}
+
+int bench_report_record(const struct bench_session *session, const char *root)
+{
+    char where[4096], path[4200];
+    int result = folder(root, 1);
+
+    bench_report_where(session, root, where, sizeof(where));
+    snprintf(path, sizeof(path), "%.*s", (int)(strrchr(where, '/') - where), where);
+    if (result == 0)
+        result = folder(path, 1);
     if (result == 0)
         result = folder(where, 0);
     if (result == 0) {

@@ -11,10 +11,13 @@ void bench_report_print(const struct bench_session *session);
 /* The report as JSON, schema 1; path "-" is stdout. 0, or -errno and no message. */
 int bench_report_json(const struct bench_session *session, const char *path);
 
+/* The folder of this session's record: <root>/<machine>/<date>-<revision>. */
+void bench_report_where(const struct bench_session *session, const char *root, char *where, size_t size);
+
 /*
- * A folder <root>/<machine>/<date>-<revision> with headline.json and env.txt; its path in `where`. Nothing
- * that is there is ever overwritten: -EEXIST. 0 or -errno.
+ * Makes that folder, with headline.json and env.txt. Nothing that is there is ever overwritten: -EEXIST.
+ * 0 or -errno.
  */
-int bench_report_record(const struct bench_session *session, const char *root, char *where, size_t size);
+int bench_report_record(const struct bench_session *session, const char *root);
 
 #endif

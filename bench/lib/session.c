@@ -100,7 +100,7 @@ static double work_of(const struct bench_session *session, const struct bench_ro
            (double)(rivals * session->effort->rival_repetitions);
 }
 
-static void take_outcome(struct bench_row *row, const struct bench_members *members)
+static int any_wrong(struct bench_row *row, const struct bench_members *members)
 {
     for (size_t i = 0; i < members->count && !row->wrong; i++) {
         if (!members->list[i].wrong)
@@ -108,6 +108,12 @@ static void take_outcome(struct bench_row *row, const struct bench_members *memb
         row->wrong = 1;
         snprintf(row->wrong_member, sizeof(row->wrong_member), "%s", members->list[i].name);
     }
+    return row->wrong;
+}
+
+static void take_outcome(struct bench_row *row, const struct bench_members *members)
+{
+    (void)any_wrong(row, members);
     for (size_t i = 0; i < members->count; i++)
         if (members->list[i].failed != 0)
             (void)bench_row_skip(row, "%s: %s", members->list[i].name, strerror(-members->list[i].failed));
@@ -124,10 +130,9 @@ static void measure(struct bench_session *session, struct bench_row *row, double
     if (members == NULL) {
         (void)bench_row_skip(row, "no memory");
     } else if (row->prepare(row, session, members) == 0 && !row->wrong) {
-        if (members->count > 0) {
-            bench_plan(session->effort, members, seconds);
+        bench_plan(session->effort, members, seconds);
+        if (members->count > 0 && !any_wrong(row, members))
             bench_measure(label, members->list, members->count);
-        }
         take_outcome(row, members);
     }
     if (row->release != NULL)
