@@ -39,11 +39,12 @@ step() {
     return $step_status
 }
 
-# configure_and_build NAME COMPILER TYPE [CMAKE ARGUMENT...]: in GM_BUILD_ROOT/NAME
+# configure_and_build NAME COMPILER TYPE [CMAKE ARGUMENT...]: in GM_BUILD_ROOT/NAME; GM_TARGET: only that target
 configure_and_build() {
     local cxx=${2/gcc/g++}
     CC=$2 CXX=${cxx/clang/clang++} cmake -S "$GM_TOP" -B "$GM_BUILD_ROOT/$1" -G Ninja \
-        -DCMAKE_BUILD_TYPE="$3" "${@:4}" && cmake --build "$GM_BUILD_ROOT/$1" -j "$GM_JOBS"
+        -DCMAKE_BUILD_TYPE="$3" "${@:4}" &&
+        cmake --build "$GM_BUILD_ROOT/$1" -j "$GM_JOBS" ${GM_TARGET:+--target "$GM_TARGET"}
 }
 
 # The trees that several tiers use; warnings are errors there.

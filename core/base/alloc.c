@@ -28,6 +28,10 @@ static void poison(void *pointer, size_t size)
 }
 
 #ifdef GM_HAVE_JEMALLOC
+/* The library's private copy has these names (ci/cmake/jemalloc.cmake). */
+#define mallocx gm_jemalloc_mallocx
+#define sdallocx gm_jemalloc_sdallocx
+#define mallctl gm_jemalloc_mallctl
 #include <jemalloc/jemalloc.h>
 
 struct gm_heap {
