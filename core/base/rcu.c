@@ -92,7 +92,7 @@ static bool shows(struct gm_rcu_slot *slot, uint64_t generation)
     unsigned looks = slot->silent ? 1 : LOOKS_LIMIT;
     for (unsigned i = 0; i < looks; i++) {
         relax(FIRST_PAUSES << i);
-        if (gm_load_acquire(&slot->seen) == generation) { /* [rcu-P3] */
+        if (gm_evidence_shows(&slot->seen, generation)) {
             slot->silent = false;
             return true;
         }

@@ -8,21 +8,15 @@
  * edge that they stand for is told to the sanitizer through a token.
  *
  * A grace period of liburcu sends every running thread of the process an interrupt (membarrier): 1-10 us, paid by
- * readers. Most of them can be spared by evidence. At each outermost section a reader notes in a word of its own the
- * generation of what it found published. A generation is never used twice; so when the writer finds its newest
- * generation there, the reader has loaded the newest pointer, by coherence will never load an older one, and has
- * left every earlier section. Readers that work give that evidence within nanoseconds; for one that does not,
- * the writer asks liburcu.
+ * readers. Most of them are spared by evidence (evidence.h): at each outermost section a reader notes in a word of its
+ * own the generation of what it found published. Readers that work show the newest one within nanoseconds; for one
+ * that does not, the writer asks liburcu.
  *
  * Participants: registered readers; one thread that synchronises at a time for each word that is published.
- * Shared words: the published pointer; slot.seen, written by its reader, read by writers.
  * Pairs:
  *   [rcu-P1] publish (release store) with deref (consume load): a reader of the pointer sees what it points to.
  *   [rcu-P2] unlock with the return of liburcu's grace period: what a reader did in its section happens before the
  *            free.
- *   [rcu-P3] saw (release store) with synchronize (acquire load): what a reader did in earlier sections happens
- *            before the free.
- * Not covered by evidence, and so never noted: a section inside another, which says nothing of the outer one.
  */
 #ifndef GM_BASE_RCU_H
 #define GM_BASE_RCU_H
@@ -38,6 +32,7 @@
 #include <urcu/urcu-memb.h>
 
 #include "base/atomic.h"
+#include "base/evidence.h"
 
 #define gm_rcu_publish(pointer, value) gm_store_release((pointer), (value)) /* [rcu-P1] */
 #define gm_rcu_deref(pointer) gm_load_consume((pointer))                   /* [rcu-P1] */
@@ -76,10 +71,10 @@ static inline void gm_rcu_unlock(void)
     urcu_memb_read_unlock();
 }
 
-/* Note what was found published, right after the deref of an outermost section. */
+/* Note what was found published, right after the deref of an outermost section, and of no other. */
 static inline void gm_rcu_saw(uint64_t generation)
 {
-    gm_store_release(&gm_rcu_slot.seen, generation); /* [rcu-P3] */
+    gm_evidence_note(&gm_rcu_slot.seen, generation);
 }
 
 int gm_rcu_register(void);

@@ -64,7 +64,8 @@ GM_INLINE unsigned gm_line_piece(const struct gm_line *line, unsigned page)
 
 GM_INLINE int gm_leaf_is_line(uint64_t leaf)
 {
-    return (leaf & (GM_LEAF_INDIRECT | GM_LEAF_FORM_MASK)) == (GM_LEAF_FORM_LINE & ~(GM_LEAF_NO_READ | GM_LEAF_NO_WRITE));
+    const uint64_t mask = GM_LEAF_INDIRECT | GM_LEAF_FORM_MASK;
+    return (leaf & mask) == (GM_LEAF_FORM_LINE & mask);
 }
 
 GM_INLINE const struct gm_line *gm_leaf_line(uint64_t leaf)
