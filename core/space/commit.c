@@ -45,7 +45,7 @@ static void publish(struct gm_txn *txn, struct gm_version *next)
 
 int gm_txn_commit(struct gm_txn *txn, unsigned flags)
 {
-    if (txn == NULL || (flags & ~(unsigned)GM_COMMIT_ASYNC) != 0)
+    if (txn == NULL || !txn->open || (flags & ~(unsigned)GM_COMMIT_ASYNC) != 0)
         return -EINVAL;
     if (gm_rcu_reading())
         return -EDEADLK;

@@ -36,11 +36,19 @@ int gm_txn_begin(struct gm_space *space, struct gm_txn **out)
 
 void gm_txn_abort(struct gm_txn *txn)
 {
-    if (txn == NULL)
+    if (txn == NULL || !txn->open)
         return;
     gm_edit_drop(txn->space, &txn->edit);
     txn->open = false;
     pthread_mutex_unlock(&txn->space->lock);
+}
+
+/* May this transaction take another edit? */
+static int check_txn(const struct gm_txn *txn)
+{
+    if (txn == NULL || !txn->open)
+        return -EINVAL;
+    return txn->failed ? -ENOMEM : 0;
 }
 
 /* Without memory the staged copies may be half made; only dropping them all is safe. */
@@ -161,11 +169,9 @@ static struct gm_region *region_new(struct gm_txn *txn, const struct gm_region_d
 int gm_txn_add(struct gm_txn *txn, const struct gm_region_desc *desc)
 {
     uint64_t last;
-    if (txn == NULL)
-        return -EINVAL;
-    if (txn->failed)
-        return -ENOMEM;
-    int result = check_desc(txn->space, desc, &last);
+    int result = check_txn(txn);
+    if (result == 0)
+        result = check_desc(txn->space, desc, &last);
     if (result != 0)
         return result;
     if (!is_free(txn->regions, desc->gpa, last, NULL))
@@ -200,10 +206,9 @@ static bool region_dead(struct gm_txn *txn, struct gm_region *region)
 
 int gm_txn_remove(struct gm_txn *txn, gm_gpa gpa, uint64_t size)
 {
-    if (txn == NULL || size == 0)
-        return -EINVAL;
-    if (txn->failed)
-        return -ENOMEM;
+    int result = size == 0 ? -EINVAL : check_txn(txn);
+    if (result != 0)
+        return result;
     struct gm_region *region = region_at(txn, gpa);
     if (region == NULL || region->last - region->first != size - 1)
         return -ENOENT;
@@ -230,10 +235,9 @@ static int resize_mapping(struct gm_txn *txn, const struct gm_region *old, uint6
 int gm_txn_resize(struct gm_txn *txn, gm_gpa gpa, uint64_t new_size)
 {
     uint64_t last;
-    if (txn == NULL)
-        return -EINVAL;
-    if (txn->failed)
-        return -ENOMEM;
+    int result = check_txn(txn);
+    if (result != 0)
+        return result;
     struct gm_region *old = region_at(txn, gpa);
     if (old == NULL)
         return new_size == 0 ? -EINVAL : -ENOENT;
@@ -246,7 +250,7 @@ int gm_txn_resize(struct gm_txn *txn, gm_gpa gpa, uint64_t new_size)
         .offset = old->offset,
         .tag = old->tag,
     };
-    int result = check_desc(txn->space, &desc, &last);
+    result = check_desc(txn->space, &desc, &last);
     if (result != 0 || last == old->last)
         return result;
     if (!is_free(txn->regions, gpa, last, old))

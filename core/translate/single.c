@@ -25,8 +25,10 @@ static int piece_error(const struct gm_piece *piece, unsigned rights)
     return (piece->word & rights & GM_RW) != 0 ? -EACCES : 0;
 }
 
-/* Piece by piece over gpa..last: are they all allowed, and one in host memory? */
-static int resolve(const struct gm_version *version, gm_gpa gpa, uint64_t last, unsigned rights, void **hva)
+/* Piece by piece over gpa..last: are they all allowed, and one in host memory? Who only wants a pointer need not know
+ * what comes after a break. */
+static int resolve(const struct gm_version *version, gm_gpa gpa, uint64_t last, unsigned rights, bool whole_truth,
+                   void **hva)
 {
     uint64_t delta = 0;
     bool contiguous = true;
@@ -40,7 +42,7 @@ static int resolve(const struct gm_version *version, gm_gpa gpa, uint64_t last, 
             *hva = piece_pointer(&piece, gpa);
         }
         contiguous = contiguous && (piece.word & GM_LEAF_DELTA_MASK) == delta;
-        if (last <= piece.last)
+        if (last <= piece.last || (!contiguous && !whole_truth))
             return contiguous ? 0 : -EXDEV;
         at = piece.last + 1; /* no wrap: piece.last < last */
     }
@@ -56,7 +58,7 @@ void *gm_translate_slow(const struct gm_view *view, gm_gpa gpa, uint64_t len, un
         return NULL;
     if (last <= piece.last && piece_error(&piece, rights) == 0)
         return piece_pointer(&piece, gpa);
-    return resolve(version, gpa, last, rights, &hva) == 0 ? hva : NULL;
+    return resolve(version, gpa, last, rights, false, &hva) == 0 ? hva : NULL;
 }
 
 int gm_translate_why(const struct gm_view *view, gm_gpa gpa, uint64_t len, unsigned rights)
@@ -67,7 +69,7 @@ int gm_translate_why(const struct gm_view *view, gm_gpa gpa, uint64_t len, unsig
         return -EINVAL;
     if (!gm_range_last(gpa, len, &last))
         return -EOVERFLOW;
-    return resolve(gm_version_of(view), gpa, last, rights, &ignored);
+    return resolve(gm_version_of(view), gpa, last, rights, true, &ignored);
 }
 
 int gm_translate_span_slow(const struct gm_view *view, gm_gpa gpa, struct gm_span *out)

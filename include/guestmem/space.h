@@ -56,6 +56,8 @@ struct gm_region_desc {
 GM_API GM_MUST_CHECK int gm_txn_begin(struct gm_space *space, struct gm_txn **out);
 
 /*
+ * The transaction's calls below answer -EINVAL for NULL and for a transaction that has ended.
+ *
  * Stage a new region. GPA and size may have any alignment; accesses to pages that are only partly RAM are correct
  * but take the slow path. In a linear space gpa, size and offset of RAM and ROM are multiples of the page size and lie
  * within the reservation; devices may be anywhere.
