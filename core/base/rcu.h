@@ -80,6 +80,10 @@ static inline void gm_rcu_saw(uint64_t generation)
 int gm_rcu_register(void);
 int gm_rcu_unregister(void);
 
+/* Wait until every section that is open now has ended, also those that found the newest generation. The caller is not
+ * in one. */
+void gm_rcu_synchronize_all(void);
+
 /* Wait until every section that could have begun before this generation was published has ended. The caller is not
  * in one, and nothing newer is published meanwhile. */
 void gm_rcu_synchronize(uint64_t generation);

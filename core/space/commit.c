@@ -60,7 +60,7 @@ int gm_txn_commit(struct gm_txn *txn, unsigned flags)
         return -ENOMEM;
     }
     publish(txn, next);
-    if ((flags & GM_COMMIT_ASYNC) == 0 || space->retired.count >= GM_RETIRED_LIMIT)
+    if ((flags & GM_COMMIT_ASYNC) == 0 || space->retired.count >= GM_ASYNC_LIMIT)
         gm_retire_wait(space);
     txn->open = false;
     pthread_mutex_unlock(&space->lock);

@@ -115,6 +115,7 @@ int gm_space_destroy(struct gm_space *space)
         return result;
     if (space->old_count != 0 || !gm_holders_gone(&space->current->holders))
         return -EBUSY;
+    gm_rcu_synchronize_all(); /* pins of the last view too: evidence speaks of older ones only */
     gm_version_each_node(space->current, free_visited, space);
     space_free(space);
     return 0;

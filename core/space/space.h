@@ -31,9 +31,6 @@
 #include "guestmem/space.h"
 #include "map/map.h"
 
-/* An asynchronous commit stops to wait for readers when so many nodes are waiting to be freed. */
-#define GM_RETIRED_LIMIT 4096
-
 struct gm_window {
     uint64_t first;
     uint64_t last;

@@ -90,8 +90,13 @@ enum gm_commit_flags {
     GM_COMMIT_ASYNC = 1 /* return once published; old tables and memory go at a later commit or reclaim */
 };
 
+/* So many objects may be left behind by asynchronous commits (a small edit leaves 4 to 8); the commit that exceeds it
+ * waits as if by GM_COMMIT_WAIT, so that a reader that never unpins cannot exhaust the memory. */
+#define GM_ASYNC_LIMIT 4096
+
 /*
- * Publish what was staged, and end the transaction whatever the result.
+ * Publish what was staged, and end the transaction whatever the result. A transaction without edits publishes nothing
+ * and waits for nothing.
  * Returns 0; -ENOMEM and the space is unchanged; -EDEADLK (pinned) or -EINVAL (unknown flag), and the transaction
  * stays open.
  * Order:  what the caller did before (filling memory, say) is visible to who sees the new view. With

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* Backings: the three kinds, every refused argument, counts, and what the kernel was told about the memory. */
+/*
+ * Backings: the three kinds, every refused argument, counts, and what the kernel was told about the memory.
+ */
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* seals */
 #endif

@@ -13,15 +13,16 @@ static const char *const kernels[] = {"scalar", "avx2", "avx512", "neon"};
 /* Addresses on and around everything that stands in the space, and outside of it. */
 static void draw(uint64_t *seed, gm_gpa *gpa, size_t count)
 {
-    static const gm_gpa corner[] = {0, GMT_BLOCK, GMT_GIB, GMT_TOP, UINT64_C(1) << 45, UINT64_C(1) << 63, 3 * GMT_GIB};
+    static const gm_gpa corner[] = {0, GMT_BLOCK, GMT_GIB, GMT_TOP, UINT64_C(1) << 45, UINT64_C(1) << 63,
+                                    3 * GMT_GIB};
     for (size_t i = 0; i < count; i++) {
         uint64_t near = gmt_rand_below(seed, 40) * GMT_PAGE + gmt_rand_below(seed, 20) - 10;
         gpa[i] = corner[gmt_rand_below(seed, sizeof(corner) / sizeof(corner[0]))] + near - PAGES(4);
     }
 }
 
-static void assert_batch(const struct gm_view *view, const gm_gpa *gpa, size_t count, uint64_t len, unsigned rights,
-                         void **hva)
+static void assert_batch(const struct gm_view *view, const gm_gpa *gpa, size_t count, uint64_t len,
+                         unsigned rights, void **hva)
 {
     size_t found = 0;
     size_t result = gm_translate_batch(view, gpa, count, len, rights, hva);
@@ -34,7 +35,8 @@ static void assert_batch(const struct gm_view *view, const gm_gpa *gpa, size_t c
 
 static void run_sizes(const struct gm_view *view, uint64_t seed)
 {
-    static const uint64_t lens[] = {1, 2, 8, 16, GMT_PAGE, GMT_PAGE + 1, GMT_BLOCK, GMT_BLOCK + 1, 0, UINT64_MAX, 0 - PAGES(1)};
+    static const uint64_t lens[] = {1, 2, 8, 16, GMT_PAGE, GMT_PAGE + 1, GMT_BLOCK, GMT_BLOCK + 1, 0,
+                                    UINT64_MAX, 0 - PAGES(1)};
     struct gmt_guard gpas, hvas;
     assert_result(gmt_guard_open(&gpas, MOST * sizeof(gm_gpa)), 0);
     assert_result(gmt_guard_open(&hvas, MOST * sizeof(void *)), 0);

@@ -6,8 +6,11 @@
 #define PAGES(n) ((n) * GMT_PAGE)
 #define SPOTS 5
 
-/* Where pages shared by several owners are most awkward: in the first block, at a block edge and a GiB edge. */
-static const gm_gpa spots[SPOTS] = {0, PAGES(7), GMT_BLOCK - PAGES(1), GMT_GIB - PAGES(1), GMT_TOP - PAGES(2)};
+/*
+ * Where pages shared by several owners are most awkward: in the first block, at a block edge and a GiB edge.
+ */
+static const gm_gpa spots[SPOTS] = {0, PAGES(7), GMT_BLOCK - PAGES(1), GMT_GIB - PAGES(1),
+                                    GMT_TOP - PAGES(2)};
 
 static void one_byte_region(void **state)
 {
@@ -99,7 +102,8 @@ static void assert_spot(struct gmt_rig *rig, const struct gm_view *view, gm_gpa 
             unsigned rights = (unsigned)(byte & GM_RW);
             int want = range_answer(rig, byte, lens[i], rights, &host);
             assert_int_equal(gm_translate_why(view, spot + byte, lens[i], rights), want);
-            assert_ptr_equal(gm_translate(view, spot + byte, lens[i], rights), want == 0 ? (void *)host : NULL);
+            void *pointer = want == 0 ? (void *)host : NULL;
+            assert_ptr_equal(gm_translate(view, spot + byte, lens[i], rights), pointer);
         }
         struct gm_region_info info;
         int owner = owner_of(byte);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* gm_region_find and gm_region_next: what a region reports, and that going on visits each once and in order. */
+/*
+ * gm_region_find and gm_region_next: what a region reports, and that going on visits each once and in order.
+ */
 #include "lib/cm.h"
 #include "lib/rig.h"
 
@@ -14,7 +16,8 @@ static void assert_info(const struct gm_region_info *info, const struct gm_regio
     assert_ptr_equal(info->address, (void *)host);
 }
 
-static void assert_found(struct gmt_rig *rig, const struct gm_region_desc *desc, uintptr_t host, unsigned rights)
+static void assert_found(struct gmt_rig *rig, const struct gm_region_desc *desc, uintptr_t host,
+                         unsigned rights)
 {
     struct gm_region_info info;
     gmt_add(rig->space, desc);

@@ -81,20 +81,20 @@ static void async_commit_returns_and_frees_later(void **state)
     assert_int_equal(__atomic_load_n(&released, __ATOMIC_ACQUIRE), 1);
 }
 
-enum work { COMMIT_REMOVAL, COMMIT_NOTHING, COMMIT_MANY_ASYNC, RECLAIM };
+enum work { COMMIT_REMOVAL, COMMIT_NOTHING, COMMIT_MANY_ASYNC, RECLAIM, DESTROY };
 
 struct committer {
-    struct gmt_rig *rig;
+    struct gm_space *space;
     enum work work;
     unsigned stage; /* 1: about to begin, 2: returned */
     pthread_t thread;
 };
 
-/* Resize the region at 0 to and fro, more often than a library may be expected to remember. */
+/* Resize the region at 0 to and fro, as often as may be left behind: an edit leaves at most 8 objects. */
 static bool commit_many(struct gm_space *space)
 {
     bool good = true;
-    for (unsigned i = 0; i < 6000 && good; i++) {
+    for (unsigned i = 0; i < GM_ASYNC_LIMIT / 8 - 8 && good; i++) {
         struct gm_txn *txn;
         good = gm_txn_begin(space, &txn) == 0 && gm_txn_resize(txn, 0, PAGES(1 + i % 2)) == 0;
         good = good && gm_txn_commit(txn, GM_COMMIT_ASYNC) == 0;
@@ -104,7 +104,7 @@ static bool commit_many(struct gm_space *space)
 
 static bool do_work(struct committer *committer)
 {
-    struct gm_space *space = committer->rig->space;
+    struct gm_space *space = committer->space;
     struct gm_txn *txn;
     switch (committer->work) {
     case COMMIT_REMOVAL:
@@ -116,6 +116,8 @@ static bool do_work(struct committer *committer)
         return commit_many(space);
     case RECLAIM:
         return gm_space_reclaim(space) == 0;
+    case DESTROY:
+        return gm_space_destroy(space) == 0;
     }
     return false;
 }
@@ -129,9 +131,9 @@ static void *commit_elsewhere(void *argument)
     return (void *)(intptr_t)!good;
 }
 
-static void start_committer(struct committer *committer, struct gmt_rig *rig, enum work work)
+static void start_committer(struct committer *committer, struct gm_space *space, enum work work)
 {
-    *committer = (struct committer){.rig = rig, .work = work};
+    *committer = (struct committer){.space = space, .work = work};
     assert_int_equal(pthread_create(&committer->thread, NULL, commit_elsewhere, committer), 0);
     while (stage_of(&committer->stage) == 0)
         usleep(200);
@@ -152,7 +154,7 @@ static void waiting_commit_waits_for_an_older_pin(void **state)
     int released = 0;
     add_counted(rig, &released);
     start_reader(&reader, rig->space);
-    start_committer(&committer, rig, COMMIT_REMOVAL);
+    start_committer(&committer, rig->space, COMMIT_REMOVAL);
     /* the new state shows to new pins although the commit has not returned */
     const struct gm_view *view;
     bool published = false;
@@ -183,7 +185,7 @@ static void reclaim_waits_for_an_older_pin(void **state)
     struct gm_txn *txn = gmt_begin(rig->space);
     assert_result(gm_txn_remove(txn, 0, PAGES(4)), 0);
     gmt_commit(txn, GM_COMMIT_ASYNC);
-    start_committer(&committer, rig, RECLAIM);
+    start_committer(&committer, rig->space, RECLAIM);
     usleep(30000);
     assert_int_equal(stage_of(&committer.stage), 1);
     assert_int_equal(__atomic_load_n(&released, __ATOMIC_ACQUIRE), 0);
@@ -192,15 +194,21 @@ static void reclaim_waits_for_an_older_pin(void **state)
     assert_int_equal(__atomic_load_n(&released, __ATOMIC_ACQUIRE), 1);
 }
 
-/* What readers did under older pins has happened before a waiting commit returns, also when nothing was staged. */
-static void empty_waiting_commit_waits_too(void **state)
+/*
+ * The view that a pin shows is there until the pin ends, also when the space goes and the view is its newest. The
+ * reader is the only one that is registered, so that nothing else can make the library wait.
+ */
+static void destroy_waits_for_a_pin(void **state)
 {
-    struct gmt_rig *rig = *state;
+    (void)state;
+    struct gm_space *space;
     struct reader reader;
     struct committer committer;
-    gmt_add_ram(rig, 0, PAGES(1), 0);
-    start_reader(&reader, rig->space);
-    start_committer(&committer, rig, COMMIT_NOTHING);
+    struct gm_region_desc desc = gmt_device(0, PAGES(1));
+    assert_result(gm_space_create(NULL, &space), 0);
+    gmt_add(space, &desc);
+    start_reader(&reader, space);
+    start_committer(&committer, space, DESTROY);
     usleep(30000);
     unsigned stage = stage_of(&committer.stage);
     stop_reader(&reader);
@@ -208,7 +216,24 @@ static void empty_waiting_commit_waits_too(void **state)
     assert_int_equal(stage, 1);
 }
 
-/* An asynchronous commit returns once published, however long a pin is held. */
+/* Nothing staged, nothing published, nothing to wait for. */
+static void empty_waiting_commit_returns(void **state)
+{
+    struct gmt_rig *rig = *state;
+    struct reader reader;
+    struct committer committer;
+    gmt_add_ram(rig, 0, PAGES(1), 0);
+    start_reader(&reader, rig->space);
+    start_committer(&committer, rig->space, COMMIT_NOTHING);
+    for (unsigned i = 0; i < 10000 && stage_of(&committer.stage) != 2; i++)
+        usleep(1000);
+    unsigned stage = stage_of(&committer.stage);
+    stop_reader(&reader);
+    join_committer(&committer);
+    assert_int_equal(stage, 2);
+}
+
+/* Asynchronous commits return once published, however long a pin is held, until GM_ASYNC_LIMIT objects wait. */
 static void async_commits_do_not_wait_for_a_pin(void **state)
 {
     struct gmt_rig *rig = *state;
@@ -216,7 +241,7 @@ static void async_commits_do_not_wait_for_a_pin(void **state)
     struct committer committer;
     gmt_add_ram(rig, 0, PAGES(4), 0);
     start_reader(&reader, rig->space);
-    start_committer(&committer, rig, COMMIT_MANY_ASYNC);
+    start_committer(&committer, rig->space, COMMIT_MANY_ASYNC);
     for (unsigned i = 0; i < 10000 && stage_of(&committer.stage) != 2; i++)
         usleep(1000);
     unsigned stage = stage_of(&committer.stage);
@@ -259,7 +284,8 @@ int main(void)
         RIG(async_commit_returns_and_frees_later),
         RIG(waiting_commit_waits_for_an_older_pin),
         RIG(reclaim_waits_for_an_older_pin),
-        RIG(empty_waiting_commit_waits_too),
+        cmocka_unit_test(destroy_waits_for_a_pin),
+        RIG(empty_waiting_commit_returns),
         RIG(async_commits_do_not_wait_for_a_pin),
         RIG(later_commit_frees_what_async_ones_left),
         RIG(pin_of_an_unchanged_space_is_stable),

@@ -41,7 +41,8 @@ static void init_says_what_translate_why_says(void **state)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct gm_handle handle;
         memset(&handle, 0x5a, sizeof(handle));
-        assert_result(gm_handle_init(&handle, view, cases[i].gpa, cases[i].len, cases[i].rights), cases[i].want);
+        int result = gm_handle_init(&handle, view, cases[i].gpa, cases[i].len, cases[i].rights);
+        assert_result(result, cases[i].want);
         if (cases[i].want != 0)
             assert_true(handle.generation == 0);
         void *want = gm_translate(view, cases[i].gpa, cases[i].len, cases[i].rights);

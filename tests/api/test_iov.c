@@ -7,8 +7,8 @@
 #define PAGES(n) ((n) * GMT_PAGE)
 #define ROOM 8
 
-static void assert_refused(const struct gm_view *view, gm_gpa gpa, uint64_t len, unsigned rights, unsigned room,
-                           int want)
+static void assert_refused(const struct gm_view *view, gm_gpa gpa, uint64_t len, unsigned rights,
+                           unsigned room, int want)
 {
     struct iovec iov[ROOM];
     struct iovec filling[ROOM];
@@ -155,9 +155,10 @@ static void one_region_is_one_piece(void **state)
 {
     struct gmt_rig *rig = *state;
     struct iovec iov[ROOM];
-    gmt_add_ram(rig, GMT_GIB - 7 * GMT_BLOCK - 5, 20 * GMT_BLOCK, GMT_PAGE - 5);
+    const gm_gpa base = GMT_GIB - 7 * GMT_BLOCK - 5;
+    gmt_add_ram(rig, base, 20 * GMT_BLOCK, GMT_PAGE - 5);
     const struct gm_view *view = gmt_pin(rig->space);
-    assert_int_equal(gm_translate_iov(view, GMT_GIB - 7 * GMT_BLOCK - 5, 20 * GMT_BLOCK, GM_RW, iov, ROOM), 1);
+    assert_int_equal(gm_translate_iov(view, base, 20 * GMT_BLOCK, GM_RW, iov, ROOM), 1);
     assert_piece(&iov[0], rig->host + GMT_PAGE - 5, 20 * GMT_BLOCK);
     gm_unpin();
 }

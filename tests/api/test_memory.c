@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* The pointers lead to the memory: what is written through one is read through a second mapping of the same file. */
+/*
+ * The pointers lead to the memory: what is written through one is read through a second mapping of the same
+ * file.
+ */
 #include "lib/cm.h"
 #include "lib/rig.h"
 
@@ -30,7 +33,8 @@ static void close_shared(struct shared *shared)
 }
 
 /* Write a different byte to each of some addresses, and find each in the file at the offset it must have. */
-static void assert_reaches(struct gmt_rig *rig, struct shared *shared, gm_gpa gpa, uint64_t size, uint64_t offset)
+static void assert_reaches(struct gmt_rig *rig, struct shared *shared, gm_gpa gpa, uint64_t size,
+                           uint64_t offset)
 {
     static unsigned char value;
     const struct gm_view *view = gmt_pin(rig->space);
@@ -76,7 +80,8 @@ static void every_way_leads_to_the_same_byte(void **state)
 {
     struct gmt_rig *rig = *state;
     struct shared shared = open_shared();
-    struct gm_region_desc desc = {.gpa = GMT_GIB, .size = PAGES(4), .backing = shared.backing, .offset = PAGES(8)};
+    struct gm_region_desc desc = {.gpa = GMT_GIB, .size = PAGES(4), .backing = shared.backing,
+                                  .offset = PAGES(8)};
     gmt_add(rig->space, &desc);
     const gm_gpa gpa = GMT_GIB + PAGES(2) + 40;
     const struct gm_view *view = gmt_pin(rig->space);

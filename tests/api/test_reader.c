@@ -130,7 +130,7 @@ static void *remove_async(void *argument)
     return (void *)(intptr_t)-gm_txn_commit(txn, GM_COMMIT_ASYNC);
 }
 
-static void outer_view_stays_while_a_nested_pin_is_newer(void **state)
+static void outer_view_stays_below_a_newer_pin(void **state)
 {
     struct gmt_rig *rig = *state;
     gmt_add_ram(rig, 0, GMT_PAGE, 0);
@@ -160,7 +160,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(pins_nest, gmt_rig_open, gmt_rig_close),
         cmocka_unit_test_setup_teardown(unregister_while_pinned_changes_nothing, gmt_rig_open, gmt_rig_close),
         cmocka_unit_test_setup_teardown(pins_of_two_spaces_nest, gmt_rig_open, gmt_rig_close),
-        cmocka_unit_test_setup_teardown(outer_view_stays_while_a_nested_pin_is_newer, gmt_rig_open, gmt_rig_close),
+        cmocka_unit_test_setup_teardown(outer_view_stays_below_a_newer_pin, gmt_rig_open, gmt_rig_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

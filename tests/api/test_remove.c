@@ -104,8 +104,8 @@ static void assert_extent(struct gmt_rig *rig, uint64_t size)
 
 static void resize_grows_and_shrinks(void **state)
 {
-    static const uint64_t sizes[] = {SIZE + GMT_PAGE, GMT_PAGE, 1, 3 * GMT_BLOCK + 5, GMT_PAGE - 1, 2 * GMT_BLOCK,
-                                     2 * GMT_BLOCK, SIZE};
+    static const uint64_t sizes[] = {SIZE + GMT_PAGE, GMT_PAGE, 1, 3 * GMT_BLOCK + 5, GMT_PAGE - 1,
+                                     2 * GMT_BLOCK, 2 * GMT_BLOCK, SIZE};
     struct gmt_rig *rig = *state;
     gmt_add_ram(rig, BASE, SIZE, GMT_PAGE);
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {

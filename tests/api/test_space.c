@@ -58,7 +58,8 @@ static void widest_linear_space(void **state)
 
 static void empty_space_answers(void **state)
 {
-    static const gm_gpa somewhere[] = {0, 1, GMT_BLOCK, GMT_GIB, GM_GPA_LAST, GMT_TOP, UINT64_C(1) << 63, UINT64_MAX};
+    static const gm_gpa somewhere[] = {0, 1, GMT_BLOCK, GMT_GIB, GM_GPA_LAST, GMT_TOP, UINT64_C(1) << 63,
+                                       UINT64_MAX};
     struct gmt_rig *rig = *state;
     const struct gm_view *view = gmt_pin(rig->space);
     for (size_t i = 0; i < sizeof(somewhere) / sizeof(somewhere[0]); i++) {

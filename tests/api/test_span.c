@@ -5,7 +5,8 @@
 
 #define PAGES(n) ((n) * GMT_PAGE)
 
-static void assert_span(const struct gm_view *view, gm_gpa gpa, uintptr_t host, uint64_t most, unsigned rights)
+static void assert_span(const struct gm_view *view, gm_gpa gpa, uintptr_t host, uint64_t most,
+                        unsigned rights)
 {
     struct gm_span span = {.len = 0};
     struct gm_span slow = {.len = 0};

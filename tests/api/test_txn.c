@@ -81,7 +81,8 @@ static void staged_edits_show_at_commit_and_not_before(void **state)
     const struct gm_view *view = gmt_pin(rig->space);
     assert_ptr_equal(gm_translate(view, GMT_GIB, GMT_PAGE, GM_RW), (void *)rig->host);
     assert_null(gm_translate(view, 0, 1, GM_ANY));
-    assert_ptr_equal(gm_translate(view, 2 * GMT_PAGE, 2 * GMT_PAGE, GM_RW), (void *)(rig->host + 2 * GMT_PAGE));
+    void *grown = (void *)(rig->host + 2 * GMT_PAGE);
+    assert_ptr_equal(gm_translate(view, 2 * GMT_PAGE, 2 * GMT_PAGE, GM_RW), grown);
     gm_unpin();
 }
 
@@ -157,6 +158,36 @@ static void commit_with_unknown_flags_keeps_the_transaction_open(void **state)
     gmt_commit(txn, GM_COMMIT_WAIT);
     assert_non_null(gm_translate(gmt_pin(rig->space), 0, 1, GM_RW));
     gm_unpin();
+}
+
+static void no_transaction(void **state)
+{
+    struct gmt_rig *rig = *state;
+    struct gm_region_desc desc = gmt_ram(rig, 0, GMT_PAGE, 0);
+    assert_result(gm_txn_add(NULL, &desc), -EINVAL);
+    assert_result(gm_txn_remove(NULL, 0, GMT_PAGE), -EINVAL);
+    assert_result(gm_txn_resize(NULL, 0, GMT_PAGE), -EINVAL);
+    assert_result(gm_txn_commit(NULL, GM_COMMIT_WAIT), -EINVAL);
+}
+
+static void ended_transaction(void **state)
+{
+    struct gmt_rig *rig = *state;
+    gmt_add_ram(rig, GMT_GIB, GMT_PAGE, 0);
+    struct gm_region_desc desc = gmt_ram(rig, 0, GMT_PAGE, 0);
+    for (unsigned aborted = 0; aborted < 2; aborted++) {
+        struct gm_txn *txn = gmt_begin(rig->space);
+        if (aborted != 0)
+            gm_txn_abort(txn);
+        else
+            gmt_commit(txn, GM_COMMIT_WAIT);
+        gmt_remember(rig);
+        assert_result(gm_txn_add(txn, &desc), -EINVAL);
+        assert_result(gm_txn_remove(txn, GMT_GIB, GMT_PAGE), -EINVAL);
+        assert_result(gm_txn_resize(txn, GMT_GIB, 2 * GMT_PAGE), -EINVAL);
+        assert_result(gm_txn_commit(txn, GM_COMMIT_WAIT), -EINVAL);
+        gmt_assert_unchanged(rig);
+    }
 }
 
 static void empty_commit(void **state)
@@ -256,6 +287,8 @@ int main(void)
         RIG(edits_build_on_each_other),
         RIG(commit_while_pinned_keeps_the_transaction_open),
         RIG(commit_with_unknown_flags_keeps_the_transaction_open),
+        RIG(no_transaction),
+        RIG(ended_transaction),
         RIG(empty_commit),
         RIG(reclaim_refuses),
         RIG(second_writer_waits_for_the_first),

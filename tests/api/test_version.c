@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* The version that a program was compiled against and the one it runs with are the same here, and well formed. */
+/*
+ * The version that a program was compiled against and the one it runs with are the same here, and well
+ * formed.
+ */
 #include "lib/cm.h"
 
 #include <stdbool.h>
