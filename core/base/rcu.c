@@ -14,7 +14,7 @@
  * after the time that a batch of work takes, then at doubling distance. In all about what liburcu's interrupt costs.
  */
 #define LOOKS_LIMIT 6
-#define FIRST_PAUSES 8
+#define FIRST_PAUSES 8u
 
 char gm_rcu_token;
 _Thread_local struct gm_rcu_slot gm_rcu_slot;

@@ -59,8 +59,10 @@ int gm_linear_map(struct gm_txn *txn, struct gm_backing *backing, uint64_t offse
     }
     int result = gm_mem_map(at, last - first + 1, backing != NULL ? backing->fd : -1, offset,
                             backing == NULL || backing->noreserve, &ignored);
-    if (result != 0)
-        txn->edit.born.count--;
+    if (result == 0)
+        return 0;
+    txn->edit.born.count--;
+    txn->failed = result == -ENOMEM; /* as the contract says of every -ENOMEM */
     return result;
 }
 

@@ -106,8 +106,11 @@ static void sweep_list(struct gm_space *space, struct gm_node_list *from, struct
     from->count = 0;
     for (size_t i = 0; i < count; i++) {
         struct gm_node node = from->nodes[i];
-        if (is_shown(space, node.birth, node.death) || !gm_node_free(space, &node))
-            blocked->nodes[blocked->count++] = node;
+        bool shown = is_shown(space, node.birth, node.death);
+        if (!shown && gm_node_free(space, &node))
+            continue;
+        space->refused |= !shown;
+        blocked->nodes[blocked->count++] = node;
     }
 }
 
@@ -115,7 +118,9 @@ void gm_retire_wait(struct gm_space *space)
 {
     gm_check(!gm_rcu_reading());
     gm_rcu_synchronize(space->current->view.generation);
-    if (sweep_versions(space))
+    bool again = space->refused;
+    space->refused = false;
+    if (sweep_versions(space) || again)
         sweep_list(space, &space->blocked, &space->blocked);
     sweep_list(space, &space->retired, &space->blocked);
 }

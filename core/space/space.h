@@ -53,7 +53,8 @@ struct gm_space {
     struct gm_heap *heap;
     struct gm_txn txn;
     struct gm_node_list retired; /* dead, waiting for a grace period */
-    struct gm_node_list blocked; /* past it, but shown by a snapshot */
+    struct gm_node_list blocked; /* past it, but shown by a snapshot, or refused by the kernel */
+    bool refused;                /* one of them is the latter: try again next time */
     struct gm_version **old;     /* versions no longer current and not yet freed, oldest first */
     size_t old_count;
     size_t old_capacity;
