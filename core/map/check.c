@@ -163,8 +163,10 @@ static int check_runs(const struct gm_version *version, const char **why)
 int gm_map_check(const struct gm_view *view, const char **why)
 {
     const struct gm_version *version = gm_version_of(view);
-    const struct gm_region *last = gm_regset_last_direct(version->regions);
     int result = check_regions(version->regions, why);
+    if (result != 0)
+        return result; /* what follows walks the regions */
+    const struct gm_region *last = gm_regset_last_direct(version->regions);
     FAIL_UNLESS(view->gib_count <= (last != NULL ? (last->last >> GM_GIB_SHIFT) + 1 : 0), "M7 top array too long");
     for (uint64_t gib = 0; result == 0 && gib < view->gib_count; gib++)
         result = check_gib(version, gib, why);
