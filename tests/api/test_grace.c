@@ -195,8 +195,8 @@ static void reclaim_waits_for_an_older_pin(void **state)
 }
 
 /*
- * The view that a pin shows is there until the pin ends, also when the space goes and the view is its newest. The
- * reader is the only one that is registered, so that nothing else can make the library wait.
+ * The view that a pin shows is there until the pin ends, also when the space goes and the view is its newest.
+ * The reader is the only one that is registered, so that nothing else can make the library wait.
  */
 static void destroy_waits_for_a_pin(void **state)
 {
@@ -233,7 +233,9 @@ static void empty_waiting_commit_returns(void **state)
     assert_int_equal(stage, 2);
 }
 
-/* Asynchronous commits return once published, however long a pin is held, until GM_ASYNC_LIMIT objects wait. */
+/*
+ * Asynchronous commits return once published, however long a pin is held, until GM_ASYNC_LIMIT objects wait.
+ */
 static void async_commits_do_not_wait_for_a_pin(void **state)
 {
     struct gmt_rig *rig = *state;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* Failures that name the errno value or the line of a dump which differs, instead of two hexadecimal numbers. */
+/*
+ * Failures that name the errno value or the line of a dump which differs, instead of two hexadecimal numbers.
+ */
 #include "lib/cm.h"
 
 static const char *result_name(int result)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* cmocka with the headers that it needs first, and an assertion that shows results as what they are: errno values. */
+/*
+ * cmocka with the headers that it needs first, and an assertion that shows results as what they are: errno
+ * values.
+ */
 #ifndef GM_TESTS_LIB_CM_H
 #define GM_TESTS_LIB_CM_H
 

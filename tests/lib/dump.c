@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * A line for each region, and below it what every lookup answers at its edges and just outside them: that is where
- * a half-applied change shows.
+ * A line for each region, and below it what every lookup answers at its edges and just outside them: that is
+ * where a half-applied change shows.
  */
 #include "lib/dump.h"
 
@@ -15,7 +15,8 @@ static void dump_access(FILE *out, const struct gm_view *view, gm_gpa gpa, uint6
 {
     fprintf(out, "  %#" PRIx64 "+%#" PRIx64 ":", gpa, len);
     for (unsigned rights = GM_ANY; rights <= GM_RW; rights++) {
-        fprintf(out, " %p/%d", gm_translate(view, gpa, len, rights), gm_translate_why(view, gpa, len, rights));
+        void *hva = gm_translate(view, gpa, len, rights);
+        fprintf(out, " %p/%d", hva, gm_translate_why(view, gpa, len, rights));
     }
     struct iovec iov[GMT_DUMP_IOV];
     int pieces = gm_translate_iov(view, gpa, len, GM_ANY, iov, GMT_DUMP_IOV);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * Everything that the public interface says about a view, as text. Two texts that are equal mean that no caller
- * can tell the two states apart, which is what "unchanged after an error" has to mean; text, because a difference
- * can then simply be printed.
+ * Everything that the public interface says about a view, as text. Two texts that are equal mean that no
+ * caller can tell the two states apart, which is what "unchanged after an error" has to mean; text, because a
+ * difference can then simply be printed.
  */
 #ifndef GM_TESTS_LIB_DUMP_H
 #define GM_TESTS_LIB_DUMP_H

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* Answers out of the model; each is one walk over the cells of the range, and none knows of tables or blocks. */
+/*
+ * Answers out of the model; each is one walk over the cells of the range, and none knows of tables or blocks.
+ */
 #include "lib/expect.h"
 
 #include <errno.h>
@@ -28,7 +30,8 @@ static uint64_t least(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-int gmt_expect_access(const struct gmt_model *model, gm_gpa gpa, uint64_t len, unsigned rights, uintptr_t *hva)
+int gmt_expect_access(const struct gmt_model *model, gm_gpa gpa, uint64_t len, unsigned rights,
+                      uintptr_t *hva)
 {
     int error = range_error(gpa, len);
     bool contiguous = true;
@@ -80,8 +83,8 @@ bool gmt_expect_uniform(const struct gmt_model *model, gm_gpa gpa, uint64_t len)
     return true;
 }
 
-int gmt_expect_iov(const struct gmt_model *model, gm_gpa gpa, uint64_t len, unsigned rights, struct iovec *iov,
-                   unsigned room)
+int gmt_expect_iov(const struct gmt_model *model, gm_gpa gpa, uint64_t len, unsigned rights,
+                   struct iovec *iov, unsigned room)
 {
     int error = room == 0 ? -EINVAL : range_error(gpa, len);
     if (error != 0)

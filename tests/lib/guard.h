@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * Room between two pages that may not be touched: an array placed against either end makes an access past it fault
- * at once, with or without a sanitizer.
+ * Room between two pages that may not be touched: an array placed against either end makes an access past it
+ * fault at once, with or without a sanitizer.
  */
 #ifndef GM_TESTS_LIB_GUARD_H
 #define GM_TESTS_LIB_GUARD_H

@@ -71,9 +71,11 @@ static void judge_busy(const struct gmt_world *world, struct gmt_verdict *verdic
     blame(verdict, used, -EBUSY);
 }
 
-static void judge_range(const struct gmt_world *world, struct gmt_verdict *verdict, gm_gpa gpa, uint64_t size)
+/* The reservation of a linear space binds memory only; devices may be anywhere. */
+static void judge_range(const struct gmt_world *world, struct gmt_verdict *verdict, gm_gpa gpa, uint64_t size,
+                        bool device)
 {
-    uint64_t linear = world->profile->linear_size;
+    uint64_t linear = device ? 0 : world->profile->linear_size;
     uint64_t last = gpa + (size - 1);
     blame(verdict, wraps(gpa, size), -EOVERFLOW);
     blame(verdict, !wraps(gpa, size) && last > GM_GPA_LAST, -ERANGE);
@@ -107,7 +109,7 @@ struct gmt_verdict gmt_judge_add(const struct gmt_world *world, const struct gm_
     blame(&verdict, desc->kind > GM_KIND_DEVICE, -EINVAL);
     blame(&verdict, device && (desc->rights != 0 || desc->backing != NULL), -EINVAL);
     blame(&verdict, desc->backing == NULL && desc->offset != 0, -EINVAL);
-    judge_range(world, &verdict, desc->gpa, desc->size);
+    judge_range(world, &verdict, desc->gpa, desc->size, device);
     if (!device)
         judge_memory(world, &verdict, desc, backing_size);
     if (!wraps(desc->gpa, desc->size))
@@ -135,7 +137,7 @@ struct gmt_verdict gmt_judge_resize(const struct gmt_world *world, gm_gpa gpa, u
     if (verdict.errors != 0)
         return verdict;
     const struct gmt_region *region = &world->staged.region[slot];
-    judge_range(world, &verdict, gpa, size);
+    judge_range(world, &verdict, gpa, size, region->kind == GM_KIND_DEVICE);
     if (region->kind != GM_KIND_DEVICE) {
         blame(&verdict, wraps(region->offset, size), -EOVERFLOW);
         blame(&verdict, size > region->limit, -ERANGE);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * Which results the contract allows for a change, judged from the request and the model alone. A request can be
- * wrong in several ways at once and the contract does not rank them, hence a set.
+ * Which results the contract allows for a change, judged from the request and the model alone. A request can
+ * be wrong in several ways at once and the contract does not rank them, hence a set.
  */
 #ifndef GM_TESTS_LIB_JUDGE_H
 #define GM_TESTS_LIB_JUDGE_H

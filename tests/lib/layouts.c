@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * low     around 0 and around 1 GiB, page by page
- * block   three 2 MiB blocks full of one- and two-page regions: every form that a mixed block can take
- * gib     regions of up to several GiB, which share whole tables; backed by reservations that are never touched
- * bytes   regions that start and end anywhere within a page, on a GiB edge and on a block edge
- * top     the end of the space at 2^52, and its beginning
- * linear  a linear space that ends inside a GiB
+ * low     around 0 and around 1 GiB, page by page block   three 2 MiB blocks full of one- and two-page
+ * regions: every form that a mixed block can take gib     regions of up to several GiB, which share whole
+ * tables; backed by reservations that are never touched bytes   regions that start and end anywhere within a
+ * page, on a GiB edge and on a block edge top     the end of the space at 2^52, and its beginning linear  a
+ * linear space that ends inside a GiB
  */
 #include "lib/layouts.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * The guest spaces that the random tests are played in. Each crowds its operations around what the translation
- * table treats specially, since addresses drawn from 2^52 would never meet.
+ * The guest spaces that the random tests are played in. Each crowds its operations around what the
+ * translation table treats specially, since addresses drawn from 2^52 would never meet.
  */
 #ifndef GM_TESTS_LIB_LAYOUTS_H
 #define GM_TESTS_LIB_LAYOUTS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * The oracle's state. Region slots are searched linearly and cells are painted one by one: what is slow here is
- * what makes it easy to believe.
+ * The oracle's state. Region slots are searched linearly and cells are painted one by one: what is slow here
+ * is what makes it easy to believe.
  */
 #include "lib/model.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * The oracle: a guest space as a child would draw it. A few windows of guest addresses are arrays of cells (of a
- * page, or of a byte), and each cell names the region that owns it. There is no search and no merging, hence
- * nothing in common with the code under test that could be wrong in the same way.
+ * The oracle: a guest space as a child would draw it. A few windows of guest addresses are arrays of cells
+ * (of a page, or of a byte), and each cell names the region that owns it. There is no search and no merging,
+ * hence nothing in common with the code under test that could be wrong in the same way.
  */
 #ifndef GM_TESTS_LIB_MODEL_H
 #define GM_TESTS_LIB_MODEL_H
@@ -64,7 +64,10 @@ const struct gmt_region *gmt_model_at(const struct gmt_model *model, gm_gpa gpa)
 /* Bytes from gpa to the end of its cell; 1 outside the windows. */
 uint64_t gmt_model_step(const struct gmt_model *model, gm_gpa gpa);
 
-/* Whether a region other than the one in slot except (GMT_REGIONS for none) shares a byte with [gpa, gpa + size). */
+/*
+ * Whether a region other than the one in slot except (GMT_REGIONS for none) shares a byte with [gpa, gpa +
+ * size).
+ */
 bool gmt_model_overlaps(const struct gmt_model *model, gm_gpa gpa, uint64_t size, unsigned except);
 
 /* Slot of the region that starts at gpa, or GMT_REGIONS. */

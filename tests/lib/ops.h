@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * The interpreter: bytes in, operations on a space and on its model out, and a verdict. The random tests feed it
- * from a generator; a fuzzer can feed it its own bytes.
+ * The interpreter: bytes in, operations on a space and on its model out, and a verdict. The random tests feed
+ * it from a generator; a fuzzer can feed it its own bytes.
  */
 #ifndef GM_TESTS_LIB_OPS_H
 #define GM_TESTS_LIB_OPS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * Where to look next. Mistakes in a translation table live at edges of regions, pages, 2 MiB blocks, windows and
- * of the address space itself, so most draws land within a few bytes of one.
+ * Where to look next. Mistakes in a translation table live at edges of regions, pages, 2 MiB blocks, windows
+ * and of the address space itself, so most draws land within a few bytes of one.
  */
 #include "lib/steps.h"
 

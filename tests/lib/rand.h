@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * A small generator (SplitMix64 steps) whose whole state is one word, so that any failing run is named by the seed
- * that a test prints.
+ * A small generator (SplitMix64 steps) whose whole state is one word, so that any failing run is named by the
+ * seed that a test prints.
  */
 #ifndef GM_TESTS_LIB_RAND_H
 #define GM_TESTS_LIB_RAND_H

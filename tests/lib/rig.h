@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * What nearly every test of the interface starts with: a registered reader, an empty space and a backing to cut
- * regions from; and the transactions of one edit that fill the space.
+ * What nearly every test of the interface starts with: a registered reader, an empty space and a backing to
+ * cut regions from; and the transactions of one edit that fill the space.
  */
 #ifndef GM_TESTS_LIB_RIG_H
 #define GM_TESTS_LIB_RIG_H
@@ -43,8 +43,8 @@ void gmt_remember(struct gmt_rig *rig);
 void gmt_assert_unchanged(struct gmt_rig *rig);
 
 /*
- * One edit that has to be refused, followed by a commit: neither the open transaction nor the committed space may
- * show a trace of it.
+ * One edit that has to be refused, followed by a commit: neither the open transaction nor the committed space
+ * may show a trace of it.
  */
 void gmt_assert_add_refused(struct gmt_rig *rig, const struct gm_region_desc *desc, int want);
 void gmt_assert_remove_refused(struct gmt_rig *rig, gm_gpa gpa, uint64_t size, int want);

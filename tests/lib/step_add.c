@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * Regions staged where they collide, adjoin and go on in host memory, single and in combs of many small ones, and
- * now and then a request that is wrong in one of the documented ways. What is refused must leave the transaction
- * as it was, which shows when it is committed and compared.
+ * Regions staged where they collide, adjoin and go on in host memory, single and in combs of many small ones,
+ * and now and then a request that is wrong in one of the documented ways. What is refused must leave the
+ * transaction as it was, which shows when it is committed and compared.
  */
 #include "lib/steps.h"
 
@@ -150,17 +150,9 @@ static void note_added(struct gmt_world *world, const struct gm_region_desc *des
     world->edits++;
 }
 
-bool gmt_device_beyond_linear(const struct gmt_world *world, enum gm_kind kind, gm_gpa gpa, uint64_t size)
-{
-    uint64_t linear = world->profile->linear_size;
-    return kind == GM_KIND_DEVICE && linear != 0 && (gpa >= linear || size > linear - gpa);
-}
-
 /* Hand one request to the space, judge the answer, and note what was accepted. */
 static void submit(struct gmt_world *world, const struct gm_region_desc *desc, unsigned index)
 {
-    if (gmt_device_beyond_linear(world, desc->kind, desc->gpa, desc->size))
-        return;
     struct gmt_verdict verdict = gmt_judge_add(world, desc, world->profile->backing_size);
     if (verdict.errors == 0 && !gmt_layout_holds(&world->profile->layout, desc->gpa, desc->size))
         return; /* right, but the model has no cells there */
@@ -168,15 +160,16 @@ static void submit(struct gmt_world *world, const struct gm_region_desc *desc, u
     if (!gmt_verdict_allows(&verdict, result))
         gmt_fail(world,
                  "gm_txn_add gpa %#" PRIx64 " size %#" PRIx64 " kind %u rights %u backing %p offset %#" PRIx64
-                 ": %d, model %d%s",
-                 desc->gpa, desc->size, (unsigned)desc->kind, desc->rights, (void *)desc->backing, desc->offset,
-                 result, verdict.errors != 0 ? verdict.allowed[0] : 0, verdict.errors > 1 ? " (or another)" : "");
+                 ": %d, model %d%s", desc->gpa, desc->size, (unsigned)desc->kind, desc->rights,
+                 (void *)desc->backing, desc->offset, result, verdict.errors != 0 ? verdict.allowed[0] : 0,
+                 verdict.errors > 1 ? " (or another)" : "");
     else if (result == 0)
         note_added(world, desc, index);
 }
 
 /* A request out of the bytes, right as far as the region alone goes. Returns the number of its backing. */
-static unsigned pick_request(struct gmt_world *world, const struct gmt_window *window, struct gm_region_desc *desc)
+static unsigned pick_request(struct gmt_world *world, const struct gmt_window *window,
+                             struct gm_region_desc *desc)
 {
     static const unsigned ram_rights[8] = {0, 0, 0, GM_RW, GM_RW, GM_READ, GM_READ, GM_WRITE};
     struct gmt_stream *stream = world->stream;
@@ -209,7 +202,9 @@ void gmt_edit_add(struct gmt_world *world)
     submit(world, &desc, index);
 }
 
-/* One-cell regions side by side, a step apart in host memory: a step of one cell makes them one piece again. */
+/*
+ * One-cell regions side by side, a step apart in host memory: a step of one cell makes them one piece again.
+ */
 void gmt_edit_comb(struct gmt_world *world)
 {
     struct gm_region_desc desc;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * Batches of every size around the width of a vector, at every alignment that a pointer may have, and with their
- * arrays against pages that fault: a kernel that reads or writes one element too many dies here.
+ * Batches of every size around the width of a vector, at every alignment that a pointer may have, and with
+ * their arrays against pages that fault: a kernel that reads or writes one element too many dies here.
  */
 #include "lib/steps.h"
 
@@ -49,8 +49,8 @@ static void check_canary(struct gmt_world *world, const char *name, const struct
     }
 }
 
-static void check_result(struct gmt_world *world, const char *name, const struct batch *batch, void *const *want,
-                         size_t found, uint64_t len, unsigned rights)
+static void check_result(struct gmt_world *world, const char *name, const struct batch *batch,
+                         void *const *want, size_t found, uint64_t len, unsigned rights)
 {
     size_t want_found = 0;
     for (size_t i = 0; i < batch->count; i++) {

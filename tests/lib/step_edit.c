@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* Regions removed and resized, right and wrong, and the choice of what the next edits of a transaction are. */
+/*
+ * Regions removed and resized, right and wrong, and the choice of what the next edits of a transaction are.
+ */
 #include "lib/steps.h"
 
 #include <inttypes.h>
@@ -39,7 +41,9 @@ static void edit_remove(struct gmt_world *world)
     struct gmt_region region = pick_region(world);
     uint64_t size = region.size;
     if (gmt_once_in(world->stream, 8))
-        size = gmt_once_in(world->stream, 4) ? 0 : size + GM_PAGE_SIZE - (gmt_pick(world->stream, 3) << GM_PAGE_SHIFT);
+        size += GM_PAGE_SIZE - (gmt_pick(world->stream, 3) << GM_PAGE_SHIFT);
+    if (gmt_once_in(world->stream, 32))
+        size = 0;
     struct gmt_verdict verdict = gmt_judge_remove(world, region.gpa, size);
     int result = gm_txn_remove(world->txn, region.gpa, size);
     if (!gmt_verdict_allows(&verdict, result))
@@ -61,8 +65,6 @@ static void edit_resize(struct gmt_world *world)
         size = gmt_fill_gap(world, region.gpa + region.size, GM_PAGE_SIZE) + region.size;
     if (gmt_once_in(world->stream, 16))
         size = gmt_take(world->stream, 8) << GM_PAGE_SHIFT;
-    if (gmt_device_beyond_linear(world, region.kind, region.gpa, size))
-        return;
     struct gmt_verdict verdict = gmt_judge_resize(world, region.gpa, size);
     if (verdict.errors == 0 && !gmt_layout_holds(layout, region.gpa, size))
         return;

@@ -42,8 +42,8 @@ static void handle_init(struct gmt_world *world, struct gmt_held *held, const st
     int want = gmt_expect_access(lens->model, access.gpa, access.len, access.rights, &hva);
     int got = gm_handle_init(&held->handle, lens->view, access.gpa, access.len, access.rights);
     if (got != want)
-        gmt_fail(world, "gm_handle_init %#" PRIx64 " + %#" PRIx64 " rights %#x: %d, model %d", access.gpa, access.len,
-                 access.rights, got, want);
+        gmt_fail(world, "gm_handle_init %#" PRIx64 " + %#" PRIx64 " rights %#x: %d, model %d", access.gpa,
+                 access.len, access.rights, got, want);
     held->empty = got != 0;
     if (held->empty && held->handle.generation != 0)
         gmt_fail(world, "gm_handle_init failed with %d, yet the handle is not empty", got);
@@ -62,8 +62,8 @@ void gmt_step_handle(struct gmt_world *world)
             want = gmt_expect_pointer(lens.model, handle->gpa, handle->len, handle->rights);
         void *got = gm_handle_get(handle, lens.view);
         if (got != want)
-            gmt_fail(world, "gm_handle_get %#" PRIx64 " + %#" PRIx64 " rights %#x%s: %p, model %p", handle->gpa,
-                     handle->len, handle->rights, held->empty ? " (empty)" : "", got, want);
+            gmt_fail(world, "gm_handle_get %#" PRIx64 " + %#" PRIx64 " rights %#x%s: %p, model %p",
+                     handle->gpa, handle->len, handle->rights, held->empty ? " (empty)" : "", got, want);
     }
     gmt_lens_close(&lens);
 }

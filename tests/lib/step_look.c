@@ -36,15 +36,16 @@ void gmt_step_translate(struct gmt_world *world)
     gmt_lens_close(&lens);
 }
 
-static void check_span(struct gmt_world *world, const struct gmt_lens *lens, gm_gpa gpa, const struct gm_span *span,
-                       const struct gmt_region *region)
+static void check_span(struct gmt_world *world, const struct gmt_lens *lens, gm_gpa gpa,
+                       const struct gm_span *span, const struct gmt_region *region)
 {
     void *want = (void *)(region->hva + (gpa - region->gpa));
+    bool sane = span->len != 0 && gpa + (span->len - 1) >= gpa;
     if (span->address != want || span->rights != region->rights)
-        gmt_fail(world, "span at %#" PRIx64 ": %p rights %u, model %p rights %u", gpa, span->address, span->rights,
-                 want, region->rights);
-    else if (span->len == 0 || gpa + (span->len - 1) < gpa || !gmt_expect_uniform(lens->model, gpa, span->len))
-        gmt_fail(world, "span at %#" PRIx64 ": length %#" PRIx64 " is more than is contiguous with these rights", gpa,
+        gmt_fail(world, "span at %#" PRIx64 ": %p rights %u, model %p rights %u", gpa, span->address,
+                 span->rights, want, region->rights);
+    else if (!sane || !gmt_expect_uniform(lens->model, gpa, span->len))
+        gmt_fail(world, "span at %#" PRIx64 ": length %#" PRIx64 " is not contiguous with these rights", gpa,
                  span->len);
 }
 
@@ -71,11 +72,12 @@ void gmt_step_span(struct gmt_world *world)
 #define IOV_ROOM 64
 
 /* Answers are compared entry by entry; what lies behind them must still be the filling. */
-static void check_iov(struct gmt_world *world, const struct gmt_access *access, const struct iovec *got, int used,
-                      const struct iovec *want, int want_used)
+static void check_iov(struct gmt_world *world, const struct gmt_access *access, const struct iovec *got,
+                      int used, const struct iovec *want, int want_used)
 {
     if (used != want_used) {
-        gmt_fail(world, "iov " ACCESS ": %d, model %d", access->gpa, access->len, access->rights, used, want_used);
+        gmt_fail(world, "iov " ACCESS ": %d, model %d", access->gpa, access->len, access->rights, used,
+                 want_used);
         return;
     }
     for (int i = 0; i < used; i++) {
@@ -109,21 +111,23 @@ void gmt_step_iov(struct gmt_world *world)
 
 static bool same_region(const struct gm_region_info *info, const struct gmt_region *region)
 {
-    return info->gpa == region->gpa && info->size == region->size && (uintptr_t)info->address == region->hva &&
-           info->tag == region->tag && info->kind == region->kind && info->rights == region->rights;
+    return info->gpa == region->gpa && info->size == region->size && info->tag == region->tag &&
+           (uintptr_t)info->address == region->hva && info->kind == region->kind &&
+           info->rights == region->rights;
 }
 
 static void check_found(struct gmt_world *world, const char *name, gm_gpa gpa, int got,
                         const struct gm_region_info *info, const struct gmt_region *want)
 {
     if ((got == 0) != (want != NULL) || (got != 0 && got != -ENOENT))
-        gmt_fail(world, "%s at %#" PRIx64 ": %d, model %s", name, gpa, got, want != NULL ? "has one" : "has none");
+        gmt_fail(world, "%s at %#" PRIx64 ": %d, model has %s", name, gpa, got,
+                 want != NULL ? "one" : "none");
     else if (got == 0 && !same_region(info, want))
         gmt_fail(world,
                  "%s at %#" PRIx64 ": %#" PRIx64 "+%#" PRIx64 " tag %" PRIu64 " %p rights %u, model %#" PRIx64
-                 "+%#" PRIx64 " tag %" PRIu64 " %p rights %u",
-                 name, gpa, info->gpa, info->size, info->tag, info->address, info->rights, want->gpa, want->size,
-                 want->tag, (void *)want->hva, want->rights);
+                 "+%#" PRIx64 " tag %" PRIu64 " %p rights %u", name, gpa, info->gpa, info->size, info->tag,
+                 info->address, info->rights, want->gpa, want->size, want->tag, (void *)want->hva,
+                 want->rights);
 }
 
 void gmt_step_find(struct gmt_world *world)

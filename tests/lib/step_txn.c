@@ -49,8 +49,10 @@ static uint64_t old_views(const struct gmt_world *world)
     uint64_t old = 0;
     for (unsigned i = 0; i < GMT_SNAPSHOTS; i++) {
         bool counts = world->snap[i].snapshot != NULL && world->snap[i].generation != world->generation;
-        for (unsigned j = 0; j < i && counts; j++)
-            counts = world->snap[j].snapshot == NULL || world->snap[j].generation != world->snap[i].generation;
+        for (unsigned j = 0; j < i && counts; j++) {
+            const struct gmt_snap *other = &world->snap[j];
+            counts = other->snapshot == NULL || other->generation != world->snap[i].generation;
+        }
         old += counts;
     }
     return old;
@@ -72,10 +74,10 @@ void gmt_step_reclaim(struct gmt_world *world)
     if (error != 0 || stats.regions != world->current.count || stats.generation != world->generation ||
         stats.snapshots != old || stats.map_bytes > stats.metadata_bytes)
         gmt_fail(world,
-                 "gm_space_stats_get: %d regions %" PRIu64 " generation %" PRIu64 " snapshots %" PRIu64 " bytes %" PRIu64
-                 " of %" PRIu64 ", model 0 regions %u generation %" PRIu64 " snapshots %" PRIu64,
-                 error, stats.regions, stats.generation, stats.snapshots, stats.map_bytes, stats.metadata_bytes,
-                 world->current.count, world->generation, old);
+                 "gm_space_stats_get: %d regions %" PRIu64 " generation %" PRIu64 " snapshots %" PRIu64
+                 " bytes %" PRIu64 " of %" PRIu64 ", model 0 regions %u generation %" PRIu64 " snapshots %"
+                 PRIu64, error, stats.regions, stats.generation, stats.snapshots, stats.map_bytes,
+                 stats.metadata_bytes, world->current.count, world->generation, old);
     if (gmt_world_has_snapshot(world))
         return;
     if (stats.retired != 0)
@@ -105,10 +107,13 @@ static void misuse_pinned(struct gmt_world *world)
     expect_result(world, "gm_txn_begin while pinned", gm_txn_begin(world->space, &txn), -EDEADLK);
     expect_result(world, "gm_space_reclaim while pinned", gm_space_reclaim(world->space), -EDEADLK);
     expect_result(world, "gm_reader_unregister while pinned", gm_reader_unregister(), -EBUSY);
-    if (world->txn != NULL)
-        expect_result(world, "gm_txn_commit while pinned", gm_txn_commit(world->txn, GM_COMMIT_ASYNC), -EDEADLK);
-    else if (!gmt_world_has_snapshot(world))
-        expect_result(world, "gm_space_destroy while pinned", gm_space_destroy(world->space), -EDEADLK);
+    if (world->txn != NULL) {
+        int result = gm_txn_commit(world->txn, GM_COMMIT_ASYNC);
+        expect_result(world, "gm_txn_commit while pinned", result, -EDEADLK);
+    } else if (!gmt_world_has_snapshot(world)) {
+        int result = gm_space_destroy(world->space);
+        expect_result(world, "gm_space_destroy while pinned", result, -EDEADLK);
+    }
     if (txn != NULL)
         gmt_fail(world, "gm_txn_begin wrote its result on error");
 }

@@ -47,9 +47,6 @@ void gmt_edit_comb(struct gmt_world *world);
 uint64_t gmt_pick_size(struct gmt_world *world, const struct gmt_window *window);
 uint64_t gmt_fill_gap(const struct gmt_world *world, gm_gpa gpa, uint64_t size);
 
-/* What a linear space says to a device beyond its reservation has a test of its own in tests/api. */
-bool gmt_device_beyond_linear(const struct gmt_world *world, enum gm_kind kind, gm_gpa gpa, uint64_t size);
-
 /* Things that are kept across changes. */
 void gmt_step_snapshot(struct gmt_world *world);
 void gmt_step_handle(struct gmt_world *world);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * Decisions out of a byte string. The interpreter of ops.h takes every choice from here, so that random bytes, a
- * saved failure and the input of a fuzzer all drive the same code. Past its end the string reads as zeros.
+ * Decisions out of a byte string. The interpreter of ops.h takes every choice from here, so that random
+ * bytes, a saved failure and the input of a fuzzer all drive the same code. Past its end the string reads as
+ * zeros.
  */
 #ifndef GM_TESTS_LIB_STREAM_H
 #define GM_TESTS_LIB_STREAM_H

@@ -27,7 +27,8 @@ static void verify_regions(struct gmt_world *world, const struct gmt_lens *lens)
         count++;
         if (want == NULL || want->gpa != info.gpa || want->size != info.size || want->tag != info.tag ||
             want->hva != (uintptr_t)info.address || want->kind != info.kind || want->rights != info.rights)
-            gmt_fail(world, "region %#" PRIx64 "+%#" PRIx64 " tag %" PRIu64 " at %p: not what the model has there",
+            gmt_fail(world,
+                     "region %#" PRIx64 "+%#" PRIx64 " tag %" PRIu64 " at %p: not what the model has there",
                      info.gpa, info.size, info.tag, info.address);
     }
     if (!world->failed && (count != lens->model->count || error != -ENOENT))
@@ -41,12 +42,13 @@ static void verify_access(struct gmt_world *world, const struct gmt_lens *lens, 
         void *want = gmt_expect_pointer(lens->model, gpa, len, rights);
         void *got = gm_translate(lens->view, gpa, len, rights);
         if (got != want)
-            gmt_fail(world, "gm_translate [%#" PRIx64 " + %#" PRIx64 ") rights %u: %p, model %p", gpa, len, rights,
-                     got, want);
+            gmt_fail(world, "gm_translate [%#" PRIx64 " + %#" PRIx64 ") rights %u: %p, model %p", gpa, len,
+                     rights, got, want);
     }
 }
 
-static void verify_edges(struct gmt_world *world, const struct gmt_lens *lens, const struct gmt_region *region)
+static void verify_edges(struct gmt_world *world, const struct gmt_lens *lens,
+                         const struct gmt_region *region)
 {
     verify_access(world, lens, region->gpa - 1, 1);
     verify_access(world, lens, region->gpa - 1, 2);

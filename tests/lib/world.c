@@ -38,7 +38,8 @@ int gmt_world_rebuild(struct gmt_world *world, unsigned index)
     if (world->profile->linear_size != 0)
         error = gm_backing_memfd("guestmem-test", size, GM_BACKING_NORESERVE, &backing);
     else
-        error = gm_backing_wrap(world->arena + index * size, size, count_release, &world->released[token], &backing);
+        error = gm_backing_wrap(world->arena + index * size, size, count_release, &world->released[token],
+                                &backing);
     if (error != 0)
         return error;
     world->tokens++;
@@ -124,8 +125,8 @@ static void close_space(struct gmt_world *world)
         gm_backing_put(world->backing[i]);
     for (unsigned token = 0; token < world->tokens && world->profile->linear_size == 0; token++) {
         if (world->released[token] != 1)
-            gmt_fail(world, "backing lifetime %u: released %d times after everything ended, expected once", token,
-                     world->released[token]);
+            gmt_fail(world, "backing lifetime %u: released %d times after everything ended, expected once",
+                     token, world->released[token]);
     }
 }
 
@@ -173,8 +174,8 @@ void gmt_world_check_memory(struct gmt_world *world)
     for (unsigned token = 0; token < world->tokens; token++) {
         bool held = shown[token] || !world->dropped[token];
         if (world->released[token] > 1 || (held && world->released[token] != 0))
-            gmt_fail(world, "backing lifetime %u: released %d times although %s", token, world->released[token],
-                     shown[token] ? "a state that is held shows it" : "once would be right");
+            gmt_fail(world, "backing lifetime %u: released %d times, %s", token, world->released[token],
+                     shown[token] ? "though a state that is held shows it" : "once at most is right");
     }
 }
 

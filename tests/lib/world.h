@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * One run of the random tests: a space under test beside the model of it, and everything that was taken from the
- * space and has to stay true while it changes (snapshots, handles, host memory).
+ * One run of the random tests: a space under test beside the model of it, and everything that was taken from
+ * the space and has to stay true while it changes (snapshots, handles, host memory).
  *
- * Backings are reservations inside one arena, so that regions of different backings can be host-contiguous too.
- * When a backing is replaced the same addresses get a new one: each such lifetime is a token, and the release
- * callback notes on it, so that memory given back too early, twice or never shows without being touched.
+ * Backings are reservations inside one arena, so that regions of different backings can be host-contiguous
+ * too. When a backing is replaced the same addresses get a new one: each such lifetime is a token, and the
+ * release callback notes on it, so that memory given back too early, twice or never shows without being
+ * touched.
  */
 #ifndef GM_TESTS_LIB_WORLD_H
 #define GM_TESTS_LIB_WORLD_H

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * Random operations against an oracle: add, remove, resize, translate in every way, snapshots and handles, in many
- * small spaces one after the other. A run of bytes makes one space; the seed and the number of the run name it.
+ * Random operations against an oracle: add, remove, resize, translate in every way, snapshots and handles, in
+ * many small spaces one after the other. A run of bytes makes one space; the seed and the number of the run
+ * name it.
  *
  *   usage: map_ops [seed [operations [run]]]     run: play only that one
  *   GM_ISA            batch kernel; skipped (77) where it cannot run. Unset: the one that the library chooses
  *   GM_TEST_SEED      seed, when there is no argument
  *   GM_TEST_COUNT     operations, when there is no argument (default 1.2 million)
- *   GM_TEST_SCALE     per cent of the default count, for builds that are slow because they check more
+ *   GM_TEST_SCALE     per cent of the default count (default 100; less in builds that are slow because they
+ *                     check more: 25 with a sanitizer, 50 without optimisation)
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,6 +23,19 @@
 #include "lib/ops.h"
 #include "lib/rand.h"
 #include "lib/skip.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define DEFAULT_SCALE 25
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define DEFAULT_SCALE 25
+#endif
+#endif
+#if !defined(DEFAULT_SCALE) && !defined(__OPTIMIZE__)
+#define DEFAULT_SCALE 50
+#elif !defined(DEFAULT_SCALE)
+#define DEFAULT_SCALE 100
+#endif
 
 #define DEFAULT_SEED UINT64_C(20240611)
 #define DEFAULT_COUNT UINT64_C(1200000)
@@ -60,7 +75,7 @@ static uint64_t setting(int argc, char **argv, int index, const char *variable, 
 
 static struct settings read_settings(int argc, char **argv)
 {
-    uint64_t scale = setting(0, NULL, 0, "GM_TEST_SCALE", 100);
+    uint64_t scale = setting(0, NULL, 0, "GM_TEST_SCALE", DEFAULT_SCALE);
     return (struct settings){
         .seed = setting(argc, argv, 1, "GM_TEST_SEED", DEFAULT_SEED),
         .count = setting(argc, argv, 2, "GM_TEST_COUNT", DEFAULT_COUNT * scale / 100),
@@ -94,7 +109,8 @@ static bool play_run(uint64_t seed, uint64_t run, uint8_t *bytes, struct totals 
     bytes[0] = (uint8_t)profile;
     int error = gmt_ops_run(bytes, len, &report);
     if (error != 0) {
-        fprintf(stderr, "FAILED to set up: seed %" PRIu64 " run %" PRIu64 ": %s\n", seed, run, strerror(-error));
+        fprintf(stderr, "FAILED to set up: seed %" PRIu64 " run %" PRIu64 ": %s\n", seed, run,
+                strerror(-error));
         return false;
     }
     totals->ops += report.ops;
@@ -103,18 +119,19 @@ static bool play_run(uint64_t seed, uint64_t run, uint8_t *bytes, struct totals 
     if (report.regions_max > totals->regions_max[profile])
         totals->regions_max[profile] = report.regions_max;
     if (report.failed)
-        fprintf(stderr, "FAILED: seed %" PRIu64 " run %" PRIu64 " (%s) operation %" PRIu64 " kernel %s\n  %s\n", seed,
+        fprintf(stderr,
+                "FAILED: seed %" PRIu64 " run %" PRIu64 " (%s) operation %" PRIu64 " kernel %s\n  %s\n", seed,
                 run, report.profile, report.ops, gm_isa_name(), report.message);
     return !report.failed;
 }
 
 static void print_totals(const struct settings *settings, const struct totals *totals)
 {
-    printf("seed %" PRIu64 ", kernel %s: %" PRIu64 " operations in %" PRIu64 " spaces\n", settings->seed, gm_isa_name(),
-           totals->ops, totals->runs);
+    printf("seed %" PRIu64 ", kernel %s: %" PRIu64 " operations in %" PRIu64 " spaces\n", settings->seed,
+           gm_isa_name(), totals->ops, totals->runs);
     for (unsigned i = 0; i < GMT_PROFILES; i++)
-        printf("  %-7s %8" PRIu64 " operations, up to %u regions\n", gmt_profiles[i].name, totals->per_profile[i],
-               totals->regions_max[i]);
+        printf("  %-7s %8" PRIu64 " operations, up to %u regions\n", gmt_profiles[i].name,
+               totals->per_profile[i], totals->regions_max[i]);
 }
 
 int main(int argc, char **argv)
