@@ -60,7 +60,7 @@ int gm_rcu_unregister(void)
     struct gm_rcu_slot *slot = &gm_rcu_slot;
     if (!slot->registered)
         return -ENOENT;
-    if (gm_rcu_reading())
+    if (slot->depth != 0)
         return -EBUSY;
     pthread_mutex_lock(&readers.lock);
     struct gm_rcu_slot **link = &readers.first;

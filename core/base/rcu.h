@@ -42,6 +42,7 @@ extern char gm_rcu_token;
 /* A reader's own line: written by it alone. */
 struct gm_rcu_slot {
     gm_atomic_u64 seen; /* generation found at the newest outermost section; 0: none yet */
+    uint32_t depth;     /* our own sections; the program may have others of liburcu's around them */
     bool registered;
     bool silent; /* the synchroniser's: gave no evidence last time */
     struct gm_rcu_slot *next;
@@ -54,21 +55,28 @@ static inline bool gm_rcu_registered(void)
     return gm_rcu_slot.registered;
 }
 
-/* Does this thread hold a read-side section? */
+/* Does this thread hold a section, ours or the program's own? Then it must not wait for a grace period. */
 static inline bool gm_rcu_reading(void)
 {
     return urcu_memb_read_ongoing() != 0;
 }
 
-static inline void gm_rcu_lock(void)
+/* True: this is the outermost of our sections. */
+static inline bool gm_rcu_lock(void)
 {
     urcu_memb_read_lock();
+    return gm_rcu_slot.depth++ == 0;
 }
 
-static inline void gm_rcu_unlock(void)
+/* False: there is no section of ours to leave. */
+static inline bool gm_rcu_unlock(void)
 {
+    if (__builtin_expect(gm_rcu_slot.depth == 0, 0))
+        return false;
+    gm_rcu_slot.depth--;
     gm_tsan_release(&gm_rcu_token); /* [rcu-P2] */
     urcu_memb_read_unlock();
+    return true;
 }
 
 /* Note what was found published, right after the deref of an outermost section, and of no other. */

@@ -23,8 +23,7 @@ const struct gm_view *gm_pin(const struct gm_space *space)
 {
     if (GM_UNLIKELY(space == NULL || !gm_rcu_registered()))
         return NULL;
-    const bool outermost = !gm_rcu_reading();
-    gm_rcu_lock();
+    const bool outermost = gm_rcu_lock();
     const struct gm_version *version = gm_rcu_deref(&space->current); /* [space-P1] */
     if (GM_LIKELY(outermost))
         gm_rcu_saw(version->view.generation);
@@ -33,10 +32,7 @@ const struct gm_view *gm_pin(const struct gm_space *space)
 
 int gm_unpin(void)
 {
-    if (GM_UNLIKELY(!gm_rcu_reading()))
-        return -EPERM;
-    gm_rcu_unlock();
-    return 0;
+    return GM_LIKELY(gm_rcu_unlock()) ? 0 : -EPERM;
 }
 
 /* A snapshot is its version: holding one is counting one more holder. */

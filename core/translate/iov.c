@@ -9,7 +9,8 @@
 #include "guestmem/translate.h"
 #include "map/walk.h"
 
-/* Walk first..last piece by piece; fill iov unless it is NULL. Returns how many entries there are, or -errno. */
+/* Walk first..last piece by piece; fill iov unless it is NULL. Returns how many entries there are, or -errno. The walk
+ * ends where room does, whatever length the guest named. */
 static int walk(const struct gm_version *version, gm_gpa first, uint64_t last, unsigned rights, struct iovec *iov,
                 unsigned iov_count)
 {
@@ -27,13 +28,13 @@ static int walk(const struct gm_version *version, gm_gpa first, uint64_t last, u
         uint64_t address = gm_word_address(piece.word, at);
         bool joins = count != 0 && address == end;
         count += !joins;
+        if (count > iov_count)
+            return -ENOBUFS;
         if (iov != NULL) {
             struct iovec *entry = &iov[count - 1];
             entry->iov_base = joins ? entry->iov_base : (void *)(uintptr_t)address;
             entry->iov_len = (joins ? entry->iov_len : 0) + (stop - at + 1);
         }
-        if (count > iov_count && iov == NULL && stop == last)
-            return -ENOBUFS;
         if (stop == last)
             return (int)count;
         end = address + (stop - at + 1);

@@ -76,7 +76,7 @@ TARGET GM_INLINE __m512i runs8(const struct probes *probes, __m512i gpa, __mmask
         at = _mm512_mask_or_epi64(at, _mm512_cmpge_epu64_mask(from, probe), at, _mm512_set1_epi64(1ll << i));
     }
     __mmask8 ok = _mm512_mask_cmplt_epu64_mask(lanes, from, _mm512_permutexvar_epi64(at, probes->limit[0]));
-    *open = lanes & (__mmask8)~ok;
+    *open = (__mmask8)(lanes & ~ok);
     return _mm512_maskz_add_epi64(ok, from, _mm512_permutexvar_epi64(at, probes->delta[0]));
 }
 
@@ -91,7 +91,7 @@ TARGET GM_INLINE __m512i runs16(const struct probes *probes, __m512i gpa, __mmas
     __m512i limit = _mm512_permutex2var_epi64(probes->limit[0], at, probes->limit[1]);
     __m512i delta = _mm512_permutex2var_epi64(probes->delta[0], at, probes->delta[1]);
     __mmask8 ok = _mm512_mask_cmplt_epu64_mask(lanes, from, limit);
-    *open = lanes & (__mmask8)~ok;
+    *open = (__mmask8)(lanes & ~ok);
     return _mm512_maskz_add_epi64(ok, from, delta);
 }
 

@@ -41,7 +41,8 @@ struct gm_region_desc {
     gm_gpa gpa;                 /* first byte */
     uint64_t size;              /* [bytes] > 0; gpa + size <= 2^52 */
     enum gm_kind kind;
-    unsigned rights;            /* 0 takes the kind's default; must be 0 for GM_KIND_DEVICE */
+    unsigned rights;            /* any of gm_rights, RAM may also be write-only; 0 takes the kind's default; must be 0
+                                   for GM_KIND_DEVICE */
     struct gm_backing *backing; /* RAM, ROM: required, except in a linear space where NULL means anonymous memory;
                                    device: must be NULL. The region takes its own count. */
     uint64_t offset;            /* [bytes] into the backing; congruent to gpa modulo the page size */
@@ -62,8 +63,9 @@ GM_API GM_MUST_CHECK int gm_txn_begin(struct gm_space *space, struct gm_txn **ou
  * but take the slow path. In a linear space gpa, size and offset of RAM and ROM are multiples of the page size and lie
  * within the reservation; devices may be anywhere.
  * Returns 0, or, with the transaction as it was:
- *   -EINVAL     size 0; kind, rights, backing or offset do not fit together; offset and gpa differ within a page
- *   -EOVERFLOW  gpa + size or offset + size wraps
+ *   -EINVAL     size 0; kind, rights, backing or offset do not fit together (ROM cannot be written; no backing, no
+ *               offset); offset and gpa differ within a page
+ *   -EOVERFLOW  the last byte of the region or of its part of the backing is past 2^64 - 1
  *   -ERANGE     the region ends past 2^52, past the backing, or (RAM, ROM) past the linear reservation
  *   -EEXIST     overlaps a region
  *   -EBUSY      linear space: the host range is still used by a region that is being removed
@@ -110,7 +112,7 @@ GM_API GM_MUST_CHECK int gm_txn_commit(struct gm_txn *txn, unsigned flags);
 GM_API void gm_txn_abort(struct gm_txn *txn);
 
 /*
- * Wait for a grace period and free what only old views used.
+ * Wait until no pin shows an older view than the current one, and free what only such views used.
  * Returns 0; -EDEADLK (pinned, or this thread has an open transaction); -EINVAL (NULL).
  * Context: control thread.   Progress: blocking (readers' pins, other writers).   Cost: O(what was retired).
  */
@@ -144,7 +146,11 @@ struct gm_space_stats {
     uint64_t snapshots;        /* old views that are held by a count */
 };
 
-/* A consistent reading of the counters above.   Context: control thread.   Progress: blocking (writers). */
+/*
+ * A consistent reading of the counters above.
+ * Returns 0; -EINVAL (NULL); -EDEADLK (pinned, or this thread has an open transaction).
+ * Context: control thread.   Progress: blocking (other writers).   Cost: O(old views not yet freed).
+ */
 GM_API int gm_space_stats_get(struct gm_space *space, struct gm_space_stats *out);
 
 GM_END_DECLS

@@ -96,7 +96,7 @@ GM_INLINE void *gm_translate(const struct gm_view *view, gm_gpa gpa, uint64_t le
 
 /*
  * Why gm_translate answers as it does.
- * Returns 0 (it gives a pointer); -EINVAL (len 0); -EOVERFLOW (gpa + len wraps); -EFAULT (a byte is in no region);
+ * Returns 0 (it gives a pointer); -EINVAL (len 0); -EOVERFLOW (the last byte is past 2^64 - 1); -EFAULT (a byte is in no region);
  * -ENXIO (a byte belongs to a device); -EACCES (a right is missing); -EXDEV (all there, but not contiguous in host
  * memory: use gm_translate_iov). Of several reasons, the one of the lowest address.
  * Context: holder of the view.   Progress: wait-free.   Cost: O(regions crossed * log regions).
@@ -139,8 +139,9 @@ GM_INLINE int gm_translate_span(const struct gm_view *view, gm_gpa gpa, struct g
 /*
  * Describe [gpa, gpa + len) as iovecs in guest order; neighbours that are contiguous in host memory are one.
  * @param iov      room for iov_count entries; untouched on error
- * Returns the number of entries used (>= 1); -EINVAL (len 0, iov NULL, iov_count 0); -EOVERFLOW (gpa + len wraps);
- * -EFAULT, -ENXIO, -EACCES as gm_translate_why; -ENOBUFS (more entries are needed than iov_count or GM_IOV_LIMIT).
+ * Returns the number of entries used (>= 1); -EINVAL (len 0, iov NULL, iov_count 0); -EOVERFLOW (the last byte is past
+ * 2^64 - 1); -EFAULT, -ENXIO, -EACCES as gm_translate_why; -ENOBUFS (a further entry than iov_count or GM_IOV_LIMIT
+ * would begin). Of several reasons, the one of the lowest address.
  * Context: holder of the view.   Progress: wait-free.   Cost: O(regions crossed * log regions), one leaf if it fits.
  */
 GM_API GM_MUST_CHECK int gm_translate_iov(const struct gm_view *view, gm_gpa gpa, uint64_t len, unsigned rights,

@@ -99,6 +99,7 @@ static void too_little_room(void **state)
     const struct gm_view *view = gmt_pin(rig->space);
     assert_refused(view, 0, PAGES(4), GM_READ, 1, -ENOBUFS);
     assert_refused(view, PAGES(2) - 1, 2, GM_RW, 1, -ENOBUFS);
+    assert_refused(view, 0, UINT64_C(1) << 60, GM_READ, 1, -ENOBUFS); /* before the hole that comes after */
     struct iovec iov[2];
     assert_int_equal(gm_translate_iov(view, PAGES(2) - 1, 2, GM_RW, iov, 2), 2);
     gm_unpin();

@@ -99,15 +99,14 @@ int gmt_expect_iov(const struct gmt_model *model, gm_gpa gpa, uint64_t len, unsi
         step = least(gmt_model_step(model, gpa + done), len - done);
         uintptr_t here = region->hva + (gpa + done - region->gpa);
         if (used == 0 || here != next) {
-            if (used < room)
-                iov[used] = (struct iovec){(void *)here, 0};
-            used++;
+            if (used == room)
+                return -ENOBUFS;
+            iov[used++] = (struct iovec){(void *)here, 0};
         }
-        if (used <= room)
-            iov[used - 1].iov_len += step;
+        iov[used - 1].iov_len += step;
         next = here + step;
     }
-    return used <= room ? (int)used : -ENOBUFS;
+    return (int)used;
 }
 
 const struct gmt_region *gmt_expect_next(const struct gmt_model *model, gm_gpa gpa)

@@ -24,8 +24,8 @@ int gmt_expect_span(const struct gmt_model *model, gm_gpa gpa, const struct gmt_
 bool gmt_expect_uniform(const struct gmt_model *model, gm_gpa gpa, uint64_t len);
 
 /*
- * gm_translate_iov; what lies in iov is undefined on error. -ENOBUFS comes last: where gm_translate_why has a
- * reason, however far up in the range, that is the answer.
+ * gm_translate_iov; what lies in iov is undefined on error. Of several reasons the one of the lowest address: -ENOBUFS
+ * stands where the entry would begin for which there is no room.
  */
 int gmt_expect_iov(const struct gmt_model *model, gm_gpa gpa, uint64_t len, unsigned rights,
                    struct iovec *iov, unsigned room);
