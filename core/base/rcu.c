@@ -40,7 +40,7 @@ static bool known_to_liburcu(void)
 int gm_rcu_register(void)
 {
     struct gm_rcu_slot *slot = &gm_rcu_slot;
-    if (slot->registered)
+    if (slot->state != GM_RCU_UNREGISTERED)
         return -EALREADY;
     borrowed = known_to_liburcu();
     if (!borrowed)
@@ -48,7 +48,7 @@ int gm_rcu_register(void)
     pthread_mutex_lock(&readers.lock);
     slot->seen = 0;
     slot->silent = false;
-    slot->registered = true;
+    slot->state = GM_RCU_IDLE;
     slot->next = readers.first;
     readers.first = slot;
     pthread_mutex_unlock(&readers.lock);
@@ -58,16 +58,16 @@ int gm_rcu_register(void)
 int gm_rcu_unregister(void)
 {
     struct gm_rcu_slot *slot = &gm_rcu_slot;
-    if (!slot->registered)
+    if (slot->state == GM_RCU_UNREGISTERED)
         return -ENOENT;
-    if (slot->depth != 0)
+    if (slot->state != GM_RCU_IDLE)
         return -EBUSY;
     pthread_mutex_lock(&readers.lock);
     struct gm_rcu_slot **link = &readers.first;
     while (*link != slot)
         link = &(*link)->next;
     *link = slot->next;
-    slot->registered = false;
+    slot->state = GM_RCU_UNREGISTERED;
     pthread_mutex_unlock(&readers.lock);
     if (!borrowed)
         urcu_memb_unregister_thread();

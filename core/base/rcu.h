@@ -42,18 +42,14 @@ extern char gm_rcu_token;
 /* A reader's own line: written by it alone. */
 struct gm_rcu_slot {
     gm_atomic_u64 seen; /* generation found at the newest outermost section; 0: none yet */
-    uint32_t depth;     /* our own sections; the program may have others of liburcu's around them */
-    bool registered;
+    uint32_t state;     /* 0: not registered; 1: in no section of ours; 1 + n: in n of them */
     bool silent; /* the synchroniser's: gave no evidence last time */
     struct gm_rcu_slot *next;
 } __attribute__((aligned(64)));
 
 extern _Thread_local struct gm_rcu_slot gm_rcu_slot;
 
-static inline bool gm_rcu_registered(void)
-{
-    return gm_rcu_slot.registered;
-}
+enum { GM_RCU_UNREGISTERED = 0, GM_RCU_IDLE = 1, GM_RCU_IN_ONE = 2 };
 
 /* Does this thread hold a section, ours or the program's own? Then it must not wait for a grace period. */
 static inline bool gm_rcu_reading(void)
@@ -61,19 +57,35 @@ static inline bool gm_rcu_reading(void)
     return urcu_memb_read_ongoing() != 0;
 }
 
-/* True: this is the outermost of our sections. */
-static inline bool gm_rcu_lock(void)
+/*
+ * Enter a section; false when the thread is not registered. *outermost: it is inside no other section of ours.
+ * The common states are stored as constants behind branches that are always predicted: counting up and down would
+ * chain each pin to the one before through the store buffer.
+ */
+static inline bool gm_rcu_enter(bool *outermost)
 {
+    uint32_t state = gm_rcu_slot.state;
+    *outermost = __builtin_expect(state == GM_RCU_IDLE, 1);
+    if (*outermost)
+        gm_rcu_slot.state = GM_RCU_IN_ONE;
+    else if (state == GM_RCU_UNREGISTERED)
+        return false;
+    else
+        gm_rcu_slot.state = state + 1;
     urcu_memb_read_lock();
-    return gm_rcu_slot.depth++ == 0;
+    return true;
 }
 
-/* False: there is no section of ours to leave. */
-static inline bool gm_rcu_unlock(void)
+/* Leave a section; false when there is none of ours to leave. */
+static inline bool gm_rcu_leave(void)
 {
-    if (__builtin_expect(gm_rcu_slot.depth == 0, 0))
+    uint32_t state = gm_rcu_slot.state;
+    if (__builtin_expect(state == GM_RCU_IN_ONE, 1))
+        gm_rcu_slot.state = GM_RCU_IDLE;
+    else if (state <= GM_RCU_IDLE)
         return false;
-    gm_rcu_slot.depth--;
+    else
+        gm_rcu_slot.state = state - 1;
     gm_tsan_release(&gm_rcu_token); /* [rcu-P2] */
     urcu_memb_read_unlock();
     return true;

@@ -21,9 +21,9 @@ int gm_reader_unregister(void)
 
 const struct gm_view *gm_pin(const struct gm_space *space)
 {
-    if (GM_UNLIKELY(space == NULL || !gm_rcu_registered()))
+    bool outermost;
+    if (GM_UNLIKELY(space == NULL || !gm_rcu_enter(&outermost)))
         return NULL;
-    const bool outermost = gm_rcu_lock();
     const struct gm_version *version = gm_rcu_deref(&space->current); /* [space-P1] */
     if (GM_LIKELY(outermost))
         gm_rcu_saw(version->view.generation);
@@ -32,7 +32,7 @@ const struct gm_view *gm_pin(const struct gm_space *space)
 
 int gm_unpin(void)
 {
-    return GM_LIKELY(gm_rcu_unlock()) ? 0 : -EPERM;
+    return GM_LIKELY(gm_rcu_leave()) ? 0 : -EPERM;
 }
 
 /* A snapshot is its version: holding one is counting one more holder. */
