@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
  * What does one translation cost a caller that does not inline it (T1), and when nearly all of them go to one
- * region (T2)? Ours, the floor and every competitor are called the same way: one function that is not
+ * region, or follow one another as those of a virtqueue or of a copy do (T2)? Ours, the floor and every competitor are called the same way: one function that is not
  * inlined, view or table and address as arguments, the results summed.
  */
 #include "cases.h"
@@ -90,4 +90,10 @@ void bench_case_translate_hot(struct bench_session *session)
 {
     for (size_t i = 0; i < session->input_count; i++)
         add_row(session, &session->inputs[i], "T2", BENCH_HOT94, 1.15);
+    for (size_t i = 0; i < session->input_count; i++) {
+        if (session->inputs[i].kind != BENCH_FILE)
+            continue;
+        add_row(session, &session->inputs[i], "T2", BENCH_VIRTQ, 1.15);
+        add_row(session, &session->inputs[i], "T2", BENCH_SEQUENTIAL, 1.15);
+    }
 }
