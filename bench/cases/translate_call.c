@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
  * What does one translation cost a caller that does not inline it (T1), and when nearly all of them go to one
- * region, or follow one another as those of a virtqueue or of a copy do (T2)? Ours, the floor and every competitor are called the same way: one function that is not
- * inlined, view or table and address as arguments, the results summed.
+ * region, or follow one another as those of a virtqueue or of a copy do (T2)?
+ * Ours, the floor and every competitor are called the same way: one function that is not inlined, view or table and
+ * address as arguments, the results summed.
  */
 #include "cases.h"
 
