@@ -39,9 +39,10 @@ static void backing_destroy(struct gm_backing *backing)
 static int map_memory(struct gm_backing *backing, unsigned flags)
 {
     bool huge = (flags & GM_BACKING_THP) != 0;
-    backing->noreserve = (flags & GM_BACKING_NORESERVE) != 0;
+    bool noreserve = (flags & GM_BACKING_NORESERVE) != 0;
+    backing->flags = flags;
     if (!huge) {
-        int result = gm_mem_map(NULL, backing->size, backing->fd, 0, backing->noreserve, &backing->address);
+        int result = gm_mem_map(NULL, backing->size, backing->fd, 0, noreserve, &backing->address);
         if (result == 0) {
             backing->reservation = backing->address;
             backing->reservation_size = backing->size;
@@ -56,24 +57,31 @@ static int map_memory(struct gm_backing *backing, unsigned flags)
         return result;
     backing->reservation_size = total;
     uint64_t aligned = ((uint64_t)(uintptr_t)backing->reservation + HUGE_PAGE - 1) & ~(HUGE_PAGE - 1);
-    return gm_mem_map((void *)(uintptr_t)aligned, backing->size, backing->fd, 0, backing->noreserve,
-                      &backing->address);
+    return gm_mem_map((void *)(uintptr_t)aligned, backing->size, backing->fd, 0, noreserve, &backing->address);
 }
 
 /* A kernel without the feature answers EINVAL; the memory works all the same. */
-static int advise(const struct gm_backing *backing, int advice)
+static int advise(void *address, uint64_t size, int advice)
 {
-    int result = gm_mem_advise(backing->address, backing->size, advice);
+    int result = gm_mem_advise(address, size, advice);
     return result == -EINVAL ? 0 : result;
+}
+
+int gm_backing_advise(unsigned flags, void *address, uint64_t size)
+{
+    int result = 0;
+    if ((flags & GM_BACKING_THP) != 0)
+        result = advise(address, size, MADV_HUGEPAGE);
+    if (result == 0 && (flags & GM_BACKING_DUMP) == 0)
+        result = advise(address, size, MADV_DONTDUMP);
+    return result;
 }
 
 static int backing_finish(struct gm_backing *backing, unsigned flags, struct gm_backing **out)
 {
     int result = map_memory(backing, flags);
-    if (result == 0 && (flags & GM_BACKING_THP) != 0)
-        result = advise(backing, MADV_HUGEPAGE);
-    if (result == 0 && (flags & GM_BACKING_DUMP) == 0)
-        result = advise(backing, MADV_DONTDUMP);
+    if (result == 0)
+        result = gm_backing_advise(flags, backing->address, backing->size);
     if (result != 0)
         backing_destroy(backing);
     else

@@ -3,7 +3,6 @@
 #ifndef GM_BACKING_BACKING_H
 #define GM_BACKING_BACKING_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/atomic.h"
@@ -16,9 +15,12 @@ struct gm_backing {
     void *reservation; /* what to unmap: more than the memory where it had to be aligned; NULL: the caller's */
     uint64_t reservation_size;
     int fd;
-    bool noreserve;
+    unsigned flags; /* gm_backing_flags as asked for */
     void (*release)(void *argument);
     void *argument;
 };
+
+/* Tell the kernel what the flags say about memory that is mapped there. Returns 0 or -errno. */
+int gm_backing_advise(unsigned flags, void *address, uint64_t size);
 
 #endif

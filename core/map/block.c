@@ -54,7 +54,7 @@ static void run_add_region(struct runs *runs, const struct gm_region *region, ui
     bool ragged_last = !gm_is_aligned(last + 1, GM_PAGE_SIZE);
 
     run_add(runs, first_page, GM_LEAF_HOLE);
-    if (ragged_first || (ragged_last && first_page == last_page))
+    if (ragged_first)
         run_add(runs, first_page + 1, GM_LEAF_ASK);
     if (ragged_last) {
         run_add(runs, last_page, region->word);

@@ -10,14 +10,11 @@
 
 #include "base/math.h"
 
-/* Cutting one window out of 16 runs leaves at most 17; one more than the limit tells that there were too many. */
-#define COLLECT_LIMIT (GM_RUNS_LIMIT + 2)
-
 struct collected {
     unsigned count;
-    uint64_t first[COLLECT_LIMIT];
-    uint64_t last[COLLECT_LIMIT];
-    uint64_t word[COLLECT_LIMIT];
+    uint64_t first[GM_RUNS_LIMIT];
+    uint64_t last[GM_RUNS_LIMIT];
+    uint64_t word[GM_RUNS_LIMIT];
 };
 
 /* Append a run in GPA order, joining it with the one before where they are one in guest and host. */
@@ -27,7 +24,7 @@ static bool collect(struct collected *to, uint64_t first, uint64_t last, uint64_
         to->last[to->count - 1] = last;
         return true;
     }
-    if (to->count == COLLECT_LIMIT)
+    if (to->count == GM_RUNS_LIMIT)
         return false;
     to->first[to->count] = first;
     to->last[to->count] = last;
@@ -121,7 +118,6 @@ bool gm_runs_update(struct gm_edit *edit, struct gm_version *next, uint64_t firs
     }
     bool few = (first == 0 || collect_old(&all, old, 0, first - 1)) &&
                collect_regions(&all, next->regions, first, last) &&
-               (last == UINT64_MAX || collect_old(&all, old, last + 1, UINT64_MAX)) &&
-               all.count <= GM_RUNS_LIMIT;
+               (last == UINT64_MAX || collect_old(&all, old, last + 1, UINT64_MAX));
     return few ? runs_new(edit, next, &all) : runs_drop(edit, next);
 }

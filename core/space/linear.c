@@ -57,10 +57,16 @@ int gm_linear_map(struct gm_txn *txn, struct gm_backing *backing, uint64_t offse
         txn->failed = true;
         return -ENOMEM;
     }
+    unsigned flags = backing != NULL ? backing->flags : GM_BACKING_NORESERVE;
     int result = gm_mem_map(at, last - first + 1, backing != NULL ? backing->fd : -1, offset,
-                            backing == NULL || backing->noreserve, &ignored);
-    if (result == 0)
-        return 0;
+                            (flags & GM_BACKING_NORESERVE) != 0, &ignored);
+    if (result == 0) {
+        result = gm_backing_advise(flags, at, last - first + 1);
+        if (result == 0)
+            return 0;
+        if (gm_mem_unmap_to_reservation(at, last - first + 1) != 0)
+            (void)gm_mem_unmap_to_reservation(at, last - first + 1);
+    }
     txn->edit.born.count--;
     txn->failed = result == -ENOMEM; /* as the contract says of every -ENOMEM */
     return result;

@@ -113,9 +113,9 @@ int gm_space_destroy(struct gm_space *space)
     int result = gm_space_reclaim(space);
     if (result != 0)
         return result;
+    gm_rcu_synchronize_all(); /* pins of the last view too: evidence speaks of older ones only */
     if (space->old_count != 0 || !gm_holders_gone(&space->current->holders))
         return -EBUSY;
-    gm_rcu_synchronize_all(); /* pins of the last view too: evidence speaks of older ones only */
     gm_version_each_node(space->current, free_visited, space);
     space_free(space);
     return 0;

@@ -97,7 +97,7 @@ TARGET GM_INLINE __m512i runs16(const struct probes *probes, __m512i gpa, __mmas
 
 TARGET GM_INLINE __mmask8 lanes_left(size_t left)
 {
-    return left >= LANES ? (__mmask8)0xff : (__mmask8)((1u << left) - 1);
+    return (__mmask8)(left >= LANES ? 0xffu : (1u << left) - 1u);
 }
 
 /* The two loops differ in the search only; each keeps its tables in registers. */

@@ -32,8 +32,8 @@ GM_API GM_MUST_CHECK int gm_backing_anonymous(uint64_t size, unsigned flags, str
 
 /*
  * Shared memory behind a sealed memfd, zeroed, for sharing with other processes.
- * @param name   shown in /proc; NULL for "guestmem".
- * Returns as gm_backing_anonymous, and -EMFILE, -ENFILE, -ENOSPC.
+ * @param name   shown in /proc, at most 249 bytes; NULL for "guestmem".
+ * Returns as gm_backing_anonymous, and -EINVAL (name too long), -EMFILE, -ENFILE, -ENOSPC.
  * Context: any thread.   Progress: blocking (memfd_create, ftruncate, mmap).
  */
 GM_API GM_MUST_CHECK int gm_backing_memfd(const char *name, uint64_t size, unsigned flags, struct gm_backing **out);

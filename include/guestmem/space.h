@@ -71,6 +71,7 @@ GM_API GM_MUST_CHECK int gm_txn_begin(struct gm_space *space, struct gm_txn **ou
  *   -EBUSY      linear space: the host range is still used by a region that is being removed
  *   -EOPNOTSUPP linear space: the backing is neither a memfd nor NULL
  *   -ENOMEM     the transaction can only be aborted after this
+ *   -EAGAIN     linear space: from the kernel (locked memory), the transaction is as it was
  * Context: the transaction's thread.   Cost: O(log regions).
  */
 GM_API GM_MUST_CHECK int gm_txn_add(struct gm_txn *txn, const struct gm_region_desc *desc);

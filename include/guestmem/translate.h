@@ -96,8 +96,8 @@ GM_INLINE void *gm_translate(const struct gm_view *view, gm_gpa gpa, uint64_t le
 
 /*
  * Why gm_translate answers as it does.
- * Returns 0 (it gives a pointer); -EINVAL (len 0); -EOVERFLOW (the last byte is past 2^64 - 1); -EFAULT (a byte is in no
- * region); -ENXIO (a byte belongs to a device); -EACCES (a right is missing), of these three the one of the lowest
+ * Returns 0 (it gives a pointer); -EINVAL (len 0); -EOVERFLOW (the last byte is past 2^64 - 1); -EFAULT (a byte is in
+ * no region); -ENXIO (a byte belongs to a device); -EACCES (a right is missing), of these three the one of the lowest
  * address; -EXDEV (all there, but not contiguous in host memory: use gm_translate_iov).
  * Context: holder of the view.   Progress: wait-free.   Cost: O(regions crossed * log regions).
  */
