@@ -8,7 +8,7 @@ set -euo pipefail
 build=(gcc g++ cmake ninja-build pkg-config python3 git liburcu-dev libjemalloc-dev libnuma-dev)
 bench=("${build[@]}" libbenchmark-dev valgrind)
 all=("${bench[@]}" clang-14 clang libclang-rt-14-dev clang-format-14 libcmocka-dev relacy-dev
-    binutils shellcheck)
+    spin binutils shellcheck)
 
 case "${1:-all}" in
     all) wanted=("${all[@]}") ;;

@@ -47,20 +47,21 @@ class Tier:
         for case in ElementTree.parse(path).getroot().iter("testcase"):
             name = f"{path.stem}: {case.get('name')}"
             output = case.findtext("system-out") or ""
+            said = re.search(r"^SKIPPED: (.*)$", output, re.M)
             if case.find("skipped") is not None and case.get("status") != "fail":
-                said = re.search(r"^SKIPPED: (.*)$", output, re.M)
                 reason = said.group(1) if said else case.find("skipped").get("message", "")
                 self.count("skipped", name, reason)
             elif case.get("status") == "run":
                 self.count("passed", name)
                 # parts of a program that cmocka skipped while the program went on
-                for part in re.findall(r"^\[  SKIPPED \] (\S+)$", output, re.M):
-                    self.count("skipped", f"{name}: {part}", "skipped by the test itself")
+                for part in dict.fromkeys(re.findall(r"^\[  SKIPPED \] (\S+)$", output, re.M)):
+                    self.count("skipped", f"{name}: {part}", said.group(1) if said else "")
             else:
                 failure = case.find("failure")
                 said = re.search(r"^.*(?:FAIL|ERROR|rror:|Sanitizer|wrong).*$", output, re.M)
                 reason = failure.get("message") if failure is not None else "not run"
-                self.count("failed", name, reason or (said.group()[:200] if said else "see its output"))
+                last = (output.strip().splitlines() or ["nothing"])[-1]
+                self.count("failed", name, reason or (said.group()[:200] if said else f"its output ends: {last}"))
 
 
 def table(tiers):
@@ -88,6 +89,7 @@ def summarise(reports):
 
 JUNIT = """<testsuite>
 <testcase name="good" status="run"><system-out>[  SKIPPED ] part_of_it
+[  SKIPPED ] part_of_it
 </system-out></testcase>
 <testcase name="bad" status="fail"><failure message="exit 1"/><system-out/></testcase>
 <testcase name="away" status="notrun"><skipped message="SKIP_RETURN_CODE=77"/>

@@ -71,4 +71,14 @@ if ! grep -q "PACKAGE_VERSION \"$version\"" "$config"; then
     echo "pkg-config says version $version, the CMake package says another"
     exit 1
 fi
+# --- the programs that were installed start where they are now
+for program in "$scratch"/prefix/bin/*; do
+    [ -e "$program" ] || continue
+    if ! env -u LD_LIBRARY_PATH "$program" --help >"$scratch/help"; then
+        echo "$(basename "$program") does not start after it was installed"
+        exit 1
+    fi
+    echo "$(basename "$program"): starts"
+done
+
 echo "$ways ways to use the installed library work"
