@@ -13,8 +13,8 @@
  * Each look takes the reader's line away from it and slows its next pin, so that looks are few and far between: first
  * after the time that a batch of work takes, then at doubling distance. In all about what liburcu's interrupt costs.
  */
-#define LOOKS_LIMIT 6
-#define FIRST_PAUSES 8u
+#define LOOKS_LIMIT 4
+#define FIRST_PAUSES 64u
 
 char gm_rcu_token;
 _Thread_local struct gm_rcu_slot gm_rcu_slot;
