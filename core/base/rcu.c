@@ -15,6 +15,7 @@
  */
 #define LOOKS_LIMIT 4
 #define FIRST_PAUSES 64u
+#define SILENT_AFTER 4
 
 char gm_rcu_token;
 _Thread_local struct gm_rcu_slot gm_rcu_slot;
@@ -47,7 +48,7 @@ int gm_rcu_register(void)
         urcu_memb_register_thread();
     pthread_mutex_lock(&readers.lock);
     slot->seen = 0;
-    slot->silent = false;
+    slot->failures = 0;
     slot->state = GM_RCU_IDLE;
     slot->next = readers.first;
     readers.first = slot;
@@ -86,18 +87,18 @@ static void relax(unsigned pauses)
 #endif
 }
 
-/* Does the reader show this generation soon? One that did not last time is looked at only once. */
+/* Does the reader show this generation soon? One that is known to be silent is looked at only once. */
 static bool shows(struct gm_rcu_slot *slot, uint64_t generation)
 {
-    unsigned looks = slot->silent ? 1 : LOOKS_LIMIT;
+    unsigned looks = slot->failures >= SILENT_AFTER ? 1 : LOOKS_LIMIT;
     for (unsigned i = 0; i < looks; i++) {
         relax(FIRST_PAUSES << i);
         if (gm_evidence_shows(&slot->seen, generation)) {
-            slot->silent = false;
+            slot->failures = 0;
             return true;
         }
     }
-    slot->silent = true;
+    slot->failures++;
     return false;
 }
 

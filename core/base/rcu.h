@@ -43,7 +43,7 @@ extern char gm_rcu_token;
 struct gm_rcu_slot {
     gm_atomic_u64 seen; /* generation found at the newest outermost section; 0: none yet */
     uint32_t state;     /* 0: not registered; 1: in no section of ours; 1 + n: in n of them */
-    bool silent; /* the synchroniser's: gave no evidence last time */
+    uint32_t failures; /* the synchroniser's: how often in a row it gave no evidence */
     struct gm_rcu_slot *next;
 } __attribute__((aligned(64)));
 
