@@ -51,9 +51,9 @@ configure_and_build() {
 standard_tree() {
     case "$1" in
         gcc-release) configure_and_build "$1" gcc Release -DGM_WERROR=ON ;;
-        gcc-debug) configure_and_build "$1" gcc Debug -DGM_WERROR=ON -DGM_BUILD_MODELS=OFF ;;
-        clang-release) configure_and_build "$1" clang Release -DGM_WERROR=ON -DGM_BUILD_MODELS=OFF ;;
-        clang-debug) configure_and_build "$1" clang Debug -DGM_WERROR=ON -DGM_BUILD_MODELS=OFF ;;
+        gcc-debug) configure_and_build "$1" gcc Debug -DGM_WERROR=ON -DGM_BUILD_MODELS=OFF -DGM_BENCH_PEERS=OFF ;;
+        clang-release) configure_and_build "$1" clang Release -DGM_WERROR=ON -DGM_BUILD_MODELS=OFF -DGM_BENCH_PEERS=OFF ;;
+        clang-debug) configure_and_build "$1" clang Debug -DGM_WERROR=ON -DGM_BUILD_MODELS=OFF -DGM_BENCH_PEERS=OFF ;;
     esac
 }
 

@@ -34,24 +34,27 @@ def cell(value):
     return "" if value is None else f"{value:.2f}" if value < 100 else f"{value:.0f}"
 
 
+def best(row, kind):
+    rivals = sorted((value, name) for name, value in row.get(kind, {}).items() if value is not None)
+    return f"{cell(rivals[0][0])} ({rivals[0][1].split(' (')[0]})" if rivals else ""
+
+
 def table(path):
     with open(os.path.join(TOP, path), encoding="utf-8") as file:
         report = json.load(file)
     rows = {row["name"]: row for row in report["rows"]}
     cpu = report["machine"].get("cpu", "unknown processor")
-    lines = ["| ns | guestmem | floor | target | best in-tree competitor |", "|---|---|---|---|---|"]
+    lines = ["| ns | guestmem | floor | target | best peer | best re-implementation |", "|---|---|---|---|---|---|"]
     for words, name in ROWS:
         row = rows.get(name)
         if row is None:
             raise SystemExit(f"readme table: {path} has no row {name}")
-        rivals = sorted((value, rival) for rival, value in row.get("competitors", {}).items() if value is not None)
-        rival = f"{cell(rivals[0][0])} ({rivals[0][1].split(' (')[0]})" if rivals else ""
         numbers = " | ".join(cell(row.get(key)) for key in ("ours", "floor", "target"))
-        lines.append(f"| {words} | {numbers} | {rival} |")
+        lines.append(f"| {words} | {numbers} | {best(row, 'peers')} | {best(row, 'competitors')} |")
     lines.append("")
     lines.append(f"{cpu}, revision `{report['revision'][:10]}`, medians of one run: [{path}]({path}).")
-    lines.append("*Floor* is the same loop with a bounds check and an addition. Competitors are re-implementations of")
-    lines.append("peers' algorithms. `ci/bench` prints all rows, also those that miss their target.")
+    lines.append("*Floor* is the same loop with a bounds check and an addition; peers are the published libraries; re-implementations")
+    lines.append("follow the algorithms of others. `ci/bench` prints all rows, also those that miss their target.")
     return "\n".join(lines) + "\n"
 
 

@@ -2,7 +2,7 @@
 /*
  * What does one translation cost a caller who keeps nothing, and pins, translates and unpins for each address
  * (T6)? That is how a library with a lock, or with a counted snapshot for each access, is used; so the
- * competitors here are those that synchronise their readers.
+ * competitors and peers here are those that synchronise their readers.
  */
 #include "cases.h"
 
@@ -52,7 +52,7 @@ static int prepare(struct bench_row *row, struct bench_session *session, struct 
     flat = bench_flat_of(fixture->layout);
     bench_loop_add(fixture, members, BENCH_OURS, run_ours, fixture->space.space, addresses, BENCH_CHECK_SUM);
     bench_loop_add(fixture, members, BENCH_FLOOR, run_floor, &flat, addresses, BENCH_CHECK_NONE);
-    if (bench_competitors_add(fixture, members, BENCH_SHAPE_CALL, addresses, synchronised) != 0)
+    if (bench_competitors_add(fixture, members, BENCH_SHAPE_PINNED, addresses, synchronised) != 0)
         return bench_row_skip(row, "no memory for the competitors");
     return 0;
 }
@@ -66,7 +66,7 @@ static void add_row(struct bench_session *session, const char *link, size_t coun
         return;
     row->prepare = prepare;
     row->input = bench_input_even(session, count);
-    row->planned = 4;
+    row->planned = 4 + bench_peers_expected(BENCH_SHAPE_PINNED);
     row->remote = strcmp(link, BENCH_LINK) != 0;
     row->rule = BENCH_AT_MOST;
     row->limit = strcmp(link, "static") == 0 ? 4 : 6;

@@ -2,8 +2,8 @@
 /*
  * What does one translation cost a caller that does not inline it (T1), and when nearly all of them go to one
  * region, or follow one another as those of a virtqueue or of a copy do (T2)?
- * Ours, the floor and every competitor are called the same way: one function that is not inlined, view or table and
- * address as arguments, the results summed.
+ * Ours, the floor every competitor and every peer are called the same way: one function that is not inlined, view or
+ * table and address as arguments, the results summed.
  */
 #include "cases.h"
 
@@ -69,7 +69,7 @@ static void add_row(struct bench_session *session, const struct bench_input *inp
     row->param = kind;
     row->rule = BENCH_TIMES_FLOOR;
     row->limit = limit;
-    row->planned = 2 + bench_competitors_expected(input);
+    row->planned = 2 + bench_competitors_expected(input) + bench_peers_expected(BENCH_SHAPE_CALL);
 }
 
 static double uniform_limit(const struct bench_input *input)

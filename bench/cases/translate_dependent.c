@@ -97,6 +97,6 @@ void bench_case_translate_dependent(struct bench_session *session)
         row->prepare = prepare;
         row->release = release;
         row->input = input;
-        row->planned = 3 + bench_competitors_expected(input);
+        row->planned = 3 + bench_competitors_expected(input) + bench_peers_expected(BENCH_SHAPE_DEPENDENT);
     }
 }

@@ -57,6 +57,7 @@ struct bench_member {
     char name[48];
     bench_body *body;
     void *fixture;
+    int peer;                    /* somebody else's code, not ours after theirs */
     uint64_t granule;            /* >= 1; iterations come in multiples of it */
     int cpu;                     /* thread i runs on allowed CPU number cpu + i */
     int threads;                 /* >= 1 */

@@ -40,6 +40,7 @@ void bench_check_mixed(const struct bench_layout *layout);
 void bench_check_memory(struct bench_layout *layout);
 void bench_check_streams(const struct bench_layout *layout);
 void bench_check_floor_batch(void);
+void bench_check_peers(const struct bench_layout *layout);
 void bench_check_answers(const struct bench_layout *layout); /* the calling thread is a registered reader */
 
 #endif

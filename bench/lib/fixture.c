@@ -48,6 +48,46 @@ struct bench_member *bench_loop_add(struct bench_fixture *fixture, struct bench_
     return bench_member_add(members, name, bench_loop_body, loop, BENCH_CHUNK);
 }
 
+static bench_loop_run *run_of(const struct bench_peer *peer, enum bench_shape shape)
+{
+    return shape == BENCH_SHAPE_PINNED ? peer->run_pinned
+           : shape == BENCH_SHAPE_CALL ? peer->run_call
+                                       : peer->run_dependent;
+}
+
+unsigned bench_peers_expected(enum bench_shape shape)
+{
+    unsigned count = 0;
+
+    for (const struct bench_peer *peer = bench_peers(); peer->name != NULL; peer++)
+        count += run_of(peer, shape) != NULL;
+    return count;
+}
+
+/* Peers answer as the oracle does, or the row is wrong: they are checked like everybody else. */
+static void peers_add(struct bench_fixture *fixture, struct bench_members *members, enum bench_shape shape,
+                      const struct bench_addresses *addresses)
+{
+    const struct bench_layout *layout = fixture->layout;
+    const struct bench_peer *peers = bench_peers();
+
+    for (size_t i = 0; peers[i].name != NULL && i < BENCH_MAX_PEERS; i++) {
+        bench_loop_run *run = run_of(&peers[i], shape);
+        if (run == NULL)
+            continue;
+        if (fixture->peers[i] == NULL)
+            fixture->peers[i] = peers[i].build(layout->ram, layout->ram_count);
+        if (fixture->peers[i] == NULL) {
+            bench_peers_refused(&peers[i], layout);
+            continue;
+        }
+        struct bench_member *member = bench_loop_add(fixture, members, peers[i].name, run, fixture->peers[i],
+                                                     addresses, BENCH_CHECK_SUM);
+        if (member != NULL)
+            member->peer = 1;
+    }
+}
+
 unsigned bench_competitors_expected(const struct bench_input *input)
 {
     unsigned count = 0;
@@ -74,7 +114,7 @@ int bench_competitors_add(struct bench_fixture *fixture, struct bench_members *m
     /* entry 0 is a floor, for those who have none of their own */
     for (size_t i = 1; bench_competitors[i].name != NULL && i < BENCH_MAX_COMPETITORS; i++) {
         const struct bench_competitor *competitor = &bench_competitors[i];
-        bench_loop_run *run = shape == BENCH_SHAPE_CALL ? competitor->run_call : competitor->run_dependent;
+        bench_loop_run *run = shape == BENCH_SHAPE_DEPENDENT ? competitor->run_dependent : competitor->run_call;
         if (layout->ram_count > competitor->sensible || !listed(competitor->name, only))
             continue;
         if (fixture->competitors[i] == NULL)
@@ -85,6 +125,7 @@ int bench_competitors_add(struct bench_fixture *fixture, struct bench_members *m
                            competitor->exact ? BENCH_CHECK_SUM : BENCH_CHECK_NONE) == NULL)
             break;
     }
+    peers_add(fixture, members, shape, addresses);
     return 0;
 }
 
@@ -179,6 +220,9 @@ void bench_fixture_free(struct bench_fixture *fixture)
     for (size_t i = 0; i < BENCH_MAX_COMPETITORS; i++)
         if (fixture->competitors[i] != NULL)
             bench_competitors[i].destroy(fixture->competitors[i]);
+    for (size_t i = 0; i < BENCH_MAX_PEERS; i++)
+        if (fixture->peers[i] != NULL)
+            bench_peers()[i].destroy(fixture->peers[i]);
     addresses_free(&fixture->uniform);
     addresses_free(&fixture->hot);
     (void)bench_space_destroy(&fixture->space);

@@ -11,6 +11,7 @@
 
 #include "bench.h"
 #include "inputs.h"
+#include "peers.h"
 
 struct bench_row;
 struct bench_session;
@@ -62,7 +63,8 @@ struct bench_fixture {
     struct bench_space space;
     struct bench_addresses uniform, hot;
     void *competitors[BENCH_MAX_COMPETITORS]; /* by index of bench_competitors; NULL: not built */
-    struct bench_loop loops[BENCH_MAX_COMPETITORS + 4];
+    void *peers[BENCH_MAX_PEERS];             /* by index of bench_peers(), likewise */
+    struct bench_loop loops[BENCH_MAX_COMPETITORS + BENCH_MAX_PEERS + 4];
     size_t loop_count; /* of the row in preparation */
 };
 
@@ -83,17 +85,22 @@ struct bench_member *bench_loop_add(struct bench_fixture *fixture, struct bench_
                                     const char *name, bench_loop_run *run, void *self,
                                     const struct bench_addresses *addresses, enum bench_check check);
 
-enum bench_shape { BENCH_SHAPE_CALL, BENCH_SHAPE_DEPENDENT };
+enum bench_shape {
+    BENCH_SHAPE_CALL,
+    BENCH_SHAPE_DEPENDENT,
+    BENCH_SHAPE_PINNED /* a snapshot or lock for each address */
+};
 
 /*
  * Adds the competitors that are sensible for the layout: all, or those whose names are in `only`, which ends
- * with NULL. Returns 0 or -ENOMEM.
+ * with NULL; and the peers that have this shape. Returns 0 or -ENOMEM.
  */
 int bench_competitors_add(struct bench_fixture *fixture, struct bench_members *members,
                           enum bench_shape shape, const struct bench_addresses *addresses,
                           const char *const *only);
 
-/* How many competitors a row on this input will have, about: for the time plan. */
+/* How many competitors or peers a row on this input will have, about: for the time plan. */
 unsigned bench_competitors_expected(const struct bench_input *input);
+unsigned bench_peers_expected(enum bench_shape shape);
 
 #endif

@@ -7,6 +7,7 @@
  * Argument: the folder of the layout files; without one, BENCH_LAYOUT_DIR of the build. Exit status 0 or 1.
  */
 #include "checks.h"
+#include "peers.h"
 
 #include <guestmem/view.h>
 
@@ -47,6 +48,7 @@ static void check_layout(struct bench_layout *layout)
            (double)layout->ram_bytes / (1 << 30));
     bench_check_streams(layout);
     bench_check_answers(layout);
+    bench_check_peers(layout);
     bench_check_memory(layout);
     bench_layout_free(layout);
 }
@@ -141,6 +143,8 @@ int main(int argc, char **argv)
     check_ragged();
     check_synthetic();
     CHECK(gm_reader_unregister() == 0, "a pin is left");
+    if (bench_peers_skipped() != NULL)
+        printf("peers: skipped (%s)\n", bench_peers_skipped());
     printf("%u failures\n", bench_check_failures());
     return bench_check_failures() == 0 ? 0 : 1;
 }

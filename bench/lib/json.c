@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * The report as JSON. "peers" is for real peers linked into the process and stays empty without them; what is
- * built in here is under "competitors" and says in its name that it is a re-implementation.
+ * The report as JSON. "peers" is for real peers loaded into the process and stays empty without them, and then
+ * "peers_skipped" says why; what is built in here is under "competitors" and says in its name that it is a
+ * re-implementation.
  */
 #include "report.h"
 
@@ -57,12 +58,18 @@ static void machine(FILE *out, const struct bench_env *env)
     fprintf(out, "},\n");
 }
 
-static void rivals(FILE *out, const struct bench_row *row)
+static void rivals(FILE *out, const struct bench_row *row, const char *key, int peers)
 {
-    fprintf(out, ",\n     \"competitors\": {");
-    for (size_t i = 0; i < row->rival_count; i++)
-        fprintf(out, "%s\"%s (re-implementation)\": %.6g", i == 0 ? "" : ", ", row->rivals[i].name,
-                row->rivals[i].ns);
+    const char *separator = "";
+
+    fprintf(out, "\"%s\": {", key);
+    for (size_t i = 0; i < row->rival_count; i++) {
+        const struct bench_rival *rival = &row->rivals[i];
+        if (rival->peer != peers)
+            continue;
+        fprintf(out, "%s\"%s%s\": %.6g", separator, rival->name, peers ? "" : " (re-implementation)", rival->ns);
+        separator = ", ";
+    }
     fprintf(out, "}");
 }
 
@@ -75,12 +82,14 @@ static void row_json(FILE *out, const struct bench_row *row)
     pair(out, ", ", "unit", row->unit);
     number(out, "ours", there && row->has_ours, row->ours);
     number(out, "floor", there && row->has_floor, row->floor);
-    fprintf(out, ", \"peers\": {}");
+    fprintf(out, ", ");
+    rivals(out, row, "peers", 1);
     number(out, "target", there && row->target >= 0, row->target);
     fprintf(out, ", \"met\": %s", !there || met < 0 ? "null" : met ? "true" : "false");
     number(out, "ours_min", there && row->has_ours && row->ours_min >= 0, row->ours_min);
     number(out, "floor_min", there && row->has_floor && row->floor_min >= 0, row->floor_min);
-    rivals(out, row);
+    fprintf(out, ",\n     ");
+    rivals(out, row, "competitors", 0);
     if (!there)
         pair(out, ", ", "skipped", row->skipped);
     fprintf(out, "}");
@@ -98,6 +107,8 @@ int bench_report_json(const struct bench_session *session, const char *path)
     fprintf(out, ",\n");
     machine(out, &session->env);
     pair(out, "  ", "isa", session->env.isa);
+    if (bench_peers_skipped() != NULL)
+        pair(out, ",\n  ", "peers_skipped", bench_peers_skipped());
     fprintf(out, ",\n  \"rows\": [\n");
     for (size_t i = 0; i < session->row_count; i++) {
         row_json(out, &session->rows[i]);

@@ -29,6 +29,8 @@ static int write_env(const struct bench_session *session, const char *path)
     fprintf(out, "caches: %ld %ld %ld\n", env->l1d_bytes, env->l2_bytes, env->l3_bytes);
     fprintf(out, "kernel: %s\nthp: %s\ngovernor: %s\n", env->kernel, env->thp, env->governor);
     fprintf(out, "compiler: %s\nrevision: %s\nisa: %s\n", env->compiler, env->revision, env->isa);
+    fprintf(out, "peers: %s%s\n", bench_peers()->name == NULL ? "none, " : "",
+            bench_peers_skipped() != NULL ? bench_peers_skipped() : "all");
     fprintf(out, "load1: %.2f\nspin_cv: %.4f\n", env->load1, env->spin_cv);
     fprintf(out, "effort: %s\nseed: %llu\naddresses: %zu\n", session->options.effort,
             (unsigned long long)session->options.seed, session->options.addresses);

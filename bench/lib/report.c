@@ -116,6 +116,19 @@ static void print_summary(const struct bench_session *session)
            met + missed, missed, without, skipped);
 }
 
+/* Which real peers took part, or why not. */
+static void print_peers(void)
+{
+    const struct bench_peer *peers = bench_peers();
+
+    for (const struct bench_peer *peer = peers; peer->name != NULL; peer++)
+        printf("%s %s", peer == peers ? "peers:" : ",", peer->name);
+    if (peers->name != NULL)
+        printf("\n");
+    if (bench_peers_skipped() != NULL)
+        printf("peers: skipped (%s)\n", bench_peers_skipped());
+}
+
 static void print_environment(const struct bench_env *env)
 {
     printf("%s, %d CPUs%s, %s, transparent huge pages %s, governor %s\n", env->cpu, env->cpus,
@@ -131,7 +144,8 @@ void bench_report_print(const struct bench_session *session)
     for (size_t i = 0; i < session->row_count; i++)
         if (group_begins(session, i))
             print_group(session, i);
-    printf("\nours, floor: medians; competitors are re-implementations built into this program\n");
+    printf("\nours, floor: medians; competitors with a version are peers, others re-implementations built in here\n");
+    print_peers();
     print_summary(session);
     print_environment(&session->env);
 }

@@ -81,6 +81,7 @@ static void take_rivals(struct bench_row *row, const struct bench_members *membe
             continue;
         struct bench_rival *rival = &row->rivals[row->rival_count++];
         snprintf(rival->name, sizeof(rival->name), "%s", member->name);
+        rival->peer = member->peer;
         rival->ns = bench_median(member->ns_per_op, member->samples);
         rival->min = minimum(member);
     }

@@ -31,6 +31,7 @@ enum bench_value {
 
 struct bench_rival {
     char name[48];
+    int peer; /* the real one; else a re-implementation */
     double ns, min;
 };
 

@@ -3,8 +3,8 @@
  * Some costs depend on whether the library is linked in or shared, and one process cannot be both. The
  * program that is linked against the shared library lies beside this one; it is run with the same settings
  * and its rows are read from its standard output, one a line, fields separated by tabs: id name status ours
- * ours_min floor floor_min target skipped { rival ns min } status is "ok", "skipped" or "wrong"; what does
- * not exist is "-".
+ * ours_min floor floor_min target skipped { rival kind ns min } status is "ok", "skipped" or "wrong"; kind is
+ * "peer" or "competitor"; what does not exist is "-".
  */
 #include "session.h"
 
@@ -47,7 +47,8 @@ int bench_twin_write(const struct bench_session *session, const char *path)
         put(out, row->target >= 0, row->target);
         fprintf(out, "\t%s", row->skipped[0] != '\0' ? row->skipped : "-");
         for (size_t j = 0; j < row->rival_count; j++)
-            fprintf(out, "\t%s\t%.9g\t%.9g", row->rivals[j].name, row->rivals[j].ns, row->rivals[j].min);
+            fprintf(out, "\t%s\t%s\t%.9g\t%.9g", row->rivals[j].name, row->rivals[j].peer ? "peer" : "competitor",
+                    row->rivals[j].ns, row->rivals[j].min);
         fputc('\n', out);
     }
     failed = fflush(out) != 0 || ferror(out);
@@ -73,17 +74,18 @@ static void take_row(struct bench_row *row, char *const *field, size_t count)
     row->target = value_of(field[7], -1);
     if (strcmp(field[2], "ok") != 0)
         (void)bench_row_skip(row, "%s", field[8]);
-    for (size_t i = FIELDS; i + 2 < count && row->rival_count < BENCH_MAX_MEMBERS; i += 3) {
+    for (size_t i = FIELDS; i + 3 < count && row->rival_count < BENCH_MAX_MEMBERS; i += 4) {
         struct bench_rival *rival = &row->rivals[row->rival_count++];
         snprintf(rival->name, sizeof(rival->name), "%s", field[i]);
-        rival->ns = value_of(field[i + 1], 0);
-        rival->min = value_of(field[i + 2], 0);
+        rival->peer = strcmp(field[i + 1], "peer") == 0;
+        rival->ns = value_of(field[i + 2], 0);
+        rival->min = value_of(field[i + 3], 0);
     }
 }
 
 static void take_line(struct bench_session *session, char *line)
 {
-    char *field[FIELDS + 3 * BENCH_MAX_MEMBERS];
+    char *field[FIELDS + 4 * BENCH_MAX_MEMBERS];
     size_t count = 0;
 
     line[strcspn(line, "\n")] = '\0';
