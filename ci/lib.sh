@@ -47,13 +47,14 @@ configure_and_build() {
         cmake --build "$GM_BUILD_ROOT/$1" -j "$GM_JOBS" ${GM_TARGET:+--target "$GM_TARGET"}
 }
 
-# The trees that several tiers use; warnings are errors there.
+# The trees that several tiers use; warnings are errors there. One of them has the models and the peers.
 standard_tree() {
+    local plain=(-DGM_WERROR=ON -DGM_BUILD_MODELS=OFF -DGM_BENCH_PEERS=OFF)
     case "$1" in
         gcc-release) configure_and_build "$1" gcc Release -DGM_WERROR=ON ;;
-        gcc-debug) configure_and_build "$1" gcc Debug -DGM_WERROR=ON -DGM_BUILD_MODELS=OFF -DGM_BENCH_PEERS=OFF ;;
-        clang-release) configure_and_build "$1" clang Release -DGM_WERROR=ON -DGM_BUILD_MODELS=OFF -DGM_BENCH_PEERS=OFF ;;
-        clang-debug) configure_and_build "$1" clang Debug -DGM_WERROR=ON -DGM_BUILD_MODELS=OFF -DGM_BENCH_PEERS=OFF ;;
+        gcc-debug) configure_and_build "$1" gcc Debug "${plain[@]}" ;;
+        clang-release) configure_and_build "$1" clang Release "${plain[@]}" ;;
+        clang-debug) configure_and_build "$1" clang Debug "${plain[@]}" ;;
     esac
 }
 

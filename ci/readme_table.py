@@ -53,8 +53,8 @@ def table(path):
         lines.append(f"| {words} | {numbers} | {best(row, 'peers')} | {best(row, 'competitors')} |")
     lines.append("")
     lines.append(f"{cpu}, revision `{report['revision'][:10]}`, medians of one run: [{path}]({path}).")
-    lines.append("*Floor* is the same loop with a bounds check and an addition; peers are the published libraries; re-implementations")
-    lines.append("follow the algorithms of others. `ci/bench` prints all rows, also those that miss their target.")
+    lines.append("*Floor* is the same loop with a bounds check and an addition; peers are the published libraries;")
+    lines.append("re-implementations follow the algorithms of others. `ci/bench` prints all rows, also those that miss their target.")
     return "\n".join(lines) + "\n"
 
 
