@@ -54,7 +54,8 @@ def table(path):
     lines.append("")
     lines.append(f"{cpu}, revision `{report['revision'][:10]}`, medians of one run: [{path}]({path}).")
     lines.append("*Floor* is the same loop with a bounds check and an addition; peers are the published libraries;")
-    lines.append("re-implementations follow the algorithms of others. `ci/bench` prints all rows, also those that miss their target.")
+    lines.append("re-implementations follow the algorithms of others. `ci/bench` prints all rows, also those that miss")
+    lines.append("their target.")
     return "\n".join(lines) + "\n"
 
 
