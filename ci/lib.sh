@@ -27,7 +27,7 @@ step() {
     local step_name=$1 step_status=0 step_start=$SECONDS
     local step_log=$GM_TIER_DIR/${1//[^a-zA-Z0-9.-]/_}.log
     shift
-    "$@" >"$step_log" 2>&1 </dev/null || step_status=$?
+    ("$@") >"$step_log" 2>&1 </dev/null || step_status=$?
     case $step_status in
         0) record passed "$step_name" ;;
         77) record skipped "$step_name" "$(sed -n 's/^SKIPPED: //p' "$step_log" | head -n 1)" ;;

@@ -12,6 +12,13 @@ if(TARGET guestmem-bench-shared)
     set_target_properties(guestmem-bench-shared PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
 endif()
 
+# The gate for the operations of other projects: bench/gate/README.md. Its runner is compiled where it is used.
+set(gm_gate_dir ${CMAKE_INSTALL_DATADIR}/guestmem/gate)
+install(PROGRAMS ci/gate-own DESTINATION ${gm_gate_dir} RENAME guestmem-gate)
+install(FILES bench/gate/README.md bench/gate/gate.h results/gates.json ci/gate_lib/compare.py ci/gate_lib/measure.py
+    ci/gate_lib/report.py ci/gate_lib/verdict.py DESTINATION ${gm_gate_dir})
+install(DIRECTORY bench/gate/runner bench/gate/example DESTINATION ${gm_gate_dir})
+
 set(gm_config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/guestmem)
 install(EXPORT guestmem-shared NAMESPACE guestmem:: DESTINATION ${gm_config_dir})
 install(EXPORT guestmem-static NAMESPACE guestmem:: DESTINATION ${gm_config_dir})

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 """Runs bench/gate's runner: counts under callgrind, and duets in fresh processes.
 
-A side is a folder with a plug-in and its library. Each process gets new copies of both: the physical pages of a file
-stay where they are as long as they are cached, and have been seen to make one of two identical libraries 6 % slower in
-every process. Whatever keeps a number from being measured raises CannotMeasure: a gate
-that passes because it could not look is worse than none.
+A side is a shared object with cases, or a folder with plugin.so and what it needs beside it; the folder may also hold a
+program, which is the runner with the same cases linked in, as users link them. Each process gets new copies of all: the
+physical pages of a file stay where they are as long as they are cached, and have been seen to make one of two
+identical libraries 6 % slower in every process. Whatever keeps a number from being measured raises CannotMeasure: a
+gate that passes because it could not look is worse than none.
 """
 
 import glob
@@ -14,10 +15,11 @@ import shutil
 import subprocess
 import tempfile
 
-FEW, MANY = 16384, 65536  # multiples of GATE_STEP in bench/gate/gate.h
+FEW, MANY = 16384, 49152  # multiples of GATE_STEP in bench/gate/gate.h
 CALLGRIND = ("valgrind", "-q", "--tool=callgrind", "--branch-sim=yes", "--cache-sim=yes",
              "--I1=32768,8,64", "--D1=32768,8,64", "--LL=8388608,16,64",
              "--zero-before=gate_point", "--dump-after=gate_point")
+FLAGS = ("-std=gnu17", "-D_GNU_SOURCE", "-O2", "-falign-functions=64")
 
 
 class CannotMeasure(Exception):
@@ -26,10 +28,21 @@ class CannotMeasure(Exception):
 
 def run(command):
     """The lines that the runner printed, split at tabs."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, text=True)
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False, text=True)
+    except OSError as error:
+        raise CannotMeasure(f"{command[0]}: {error}") from error
     if done.returncode != 0:
         raise CannotMeasure(f"{' '.join(command)}: exit {done.returncode}\n{done.stderr.strip()}")
     return [line.split("\t") for line in done.stdout.splitlines()]
+
+
+def build_runner(compiler, sources, out):
+    """The runner, made from its sources; they come with the gate wherever it is installed."""
+    files = sorted(glob.glob(os.path.join(sources, "*.c")))
+    if not files:
+        raise CannotMeasure(f"{sources} has no sources of the runner")
+    run([compiler, *FLAGS, *files, "-o", out, "-ldl", "-pthread"])
 
 
 def read_dump(path):
@@ -69,14 +82,25 @@ def per_operation(few, many):
     return {key: (many.get(key, 0) - few.get(key, 0)) / (MANY - FEW) for key in {**few, **many}}
 
 
+def alone(runner, side, what):
+    """The command that does something with one side: its program if it has one, else its plug-in."""
+    program = os.path.join(side, "program")
+    return [program, what, "-"] if os.path.exists(program) else [runner, what, side]
+
+
+def cases(runner, side):
+    """{case: (family, class)} of one side."""
+    return {fields[1]: (fields[2], fields[3]) for fields in run(alone(runner, side, "list"))}
+
+
 def counts(runner, side, only=()):
     """{case: {event: per operation, "functions": {name: instructions per operation}}} of one side."""
     if not shutil.which("valgrind"):
         raise CannotMeasure("valgrind is not installed")
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "dump")
-        command = [*CALLGRIND, "--callgrind-out-file=" + out, runner, "count", side, str(FEW), str(MANY), *only]
-        names = [fields[1] for fields in run(command) if fields[0] == "point"]
+        command = [*CALLGRIND, "--callgrind-out-file=" + out, *alone(runner, side, "count"), str(FEW), str(MANY)]
+        names = [fields[1] for fields in run([*command, *only]) if fields[0] == "point"]
         if not names or len(glob.glob(out + ".*")) != len(names):
             raise CannotMeasure(f"callgrind wrote {len(glob.glob(out + '.*'))} dumps for {len(names)} points")
         found = {}
@@ -87,24 +111,44 @@ def counts(runner, side, only=()):
     return found
 
 
-def duets(runner, base, head, processes, rounds, only=(), progress=None):
-    """({case: (family, [ratio of each process])}, {case: [ns of base]}, {case: what it lacks})."""
-    samples, nanoseconds, skipped = {}, {}, {}
-    for process in range(processes):
-        if progress:
-            progress(process, processes)
-        # Which side is copied, loaded, set up and timed first changes from process to process.
-        with tempfile.TemporaryDirectory(dir=os.path.dirname(runner)) as folder:
-            for side in sorted({"base": base, "head": head}.items(), reverse=process % 2 == 1):
-                shutil.copytree(side[1], os.path.join(folder, side[0]), symlinks=True)
-            places = [os.path.join(folder, name) for name in ("base", "head")]
-            lines = run([runner, "duet", *places, str(rounds), str(process % 2), *only])
+def copy(side, folder, name):
+    """A new copy of a side; a shared object becomes a folder of its own."""
+    place = os.path.join(folder, name)
+    if os.path.isdir(side):
+        shutil.copytree(side, place, symlinks=True)
+    else:
+        os.mkdir(place)
+        shutil.copy(side, os.path.join(place, "plugin.so"))
+    return place
+
+
+class Times:
+    """What fresh processes measured: ratios {case: [one of each process]}, nanoseconds of the side that is compared
+    with, what each case is, and what the machine cannot run."""
+
+    def __init__(self):
+        self.ratios, self.nanoseconds, self.cases, self.skipped = {}, {}, {}, {}
+
+    def add(self, lines):
         for fields in lines:
             if fields[0] == "skip":
-                skipped[fields[1]] = fields[2]
+                self.skipped[fields[1]] = fields[2]
             elif fields[0] == "case":
-                samples.setdefault(fields[1], (fields[2], []))[1].append(float(fields[3]))
-                nanoseconds.setdefault(fields[1], []).append(float(fields[4]))
-    if not samples:
-        raise CannotMeasure("the runner timed nothing")
-    return samples, nanoseconds, skipped
+                self.cases[fields[1]] = (fields[2], fields[3])
+                self.ratios.setdefault(fields[1], []).append(float(fields[4]))
+                self.nanoseconds.setdefault(fields[1], []).append(float(fields[5]))
+
+
+def fresh(runner, sides, options, processes, only, times, progress=None):
+    """Adds so many processes to the times: of two sides against each other, or of one against its floors."""
+    for process in processes:
+        if progress:
+            progress(process, processes[-1])
+        # Which side is copied, loaded, set up and timed first changes from process to process.
+        with tempfile.TemporaryDirectory(dir=options.scratch) as folder:
+            order = list(enumerate(sides))[::-1 if process % 2 else 1]
+            places = [place for _, place in sorted((index, copy(side, folder, f"side{index}"))
+                                                   for index, side in order)]
+            command = [runner, "duet", *places] if len(sides) == 2 else alone(runner, places[0], "claims")
+            times.add(run([*command, str(options.rounds), str(process % 2), *only]))
+    return times

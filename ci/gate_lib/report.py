@@ -34,6 +34,8 @@ def where(result, family):
     """Changed files among those that the family depends on, or where it lives when none of them changed."""
     look = result["limits"]["families"].get(family, {}).get("look", [])
     changed = [path for path in result["changed"] if any(path == at or path.startswith(at + "/") for at in look)]
+    if not look:
+        return "whatever this case calls"
     return ("changed: " if changed else "none changed of: ") + ", ".join(f"`{path}`" for path in changed or look)
 
 
@@ -60,7 +62,7 @@ def instructions_moved(result, case):
 def advice(result, row):
     moved = instructions_moved(result, row["case"])
     if moved is None:
-        return "its instructions were not counted (a simulator hides AVX-512)"
+        return "its instructions were not counted (a simulator hides AVX-512 and second threads)"
     if moved:
         return "its instructions changed too"
     if row["change"] > 0.3:
@@ -75,6 +77,20 @@ def timed_lines(result, verdict):
         yield (f"- **{row['case']}**: {percent(row['change'])} time (limit {percent(row['limit'])}, {row['class']}); "
                f"95 % sure of {percent(row['low'])} to {percent(row['high'])} over {row['processes']} processes; "
                f"{advice(result, row)}. Look: {where(result, row['family'])}.")
+
+
+def claim_lines(result, verdict):
+    for row in result["claims"]:
+        if row["verdict"] == verdict:
+            family = result["families"].get(row["case"], "")
+            yield (f"- **{row['case']}**: {row['ratio']:.2f} times {row['over']} (limit {row['limit']:.2f}); 95 % sure "
+                   f"of {row['low']:.2f} to {row['high']:.2f} over {row['processes']} processes. {row['why']}. "
+                   f"Look: {where(result, family)}.")
+
+
+def limit_lines(result):
+    for change in result["limit_changes"]:
+        yield f"- `{change['commit'][:12]}` {change['subject']}: {change['reason'] or 'NO REASON'}"
 
 
 def section(title, lines):
@@ -92,6 +108,18 @@ def timed_table(result):
         lines.append(f"| {row['case']} | {each:.2f} | {percent(row['change'])} | {percent(row['low'])} to "
                      f"{percent(row['high'])} | {percent(row['least'])} to {percent(row['most'])} | "
                      f"{percent(row['limit'])} | {row['verdict']} |")
+    return [*lines, ""]
+
+
+def claims_table(result):
+    if not result["claims"]:
+        return []
+    lines = ["## Claims", "", "Times of one revision, held against a floor in the same process.", "",
+             "| case | over | ratio | 95 % of the median | limit | |", "|---|---|---|---|---|---|"]
+    for row in result["claims"]:
+        limit = "" if row["limit"] is None else f"{row['limit']:.2f}"
+        lines.append(f"| {row['case']} | {row['over']} | {row['ratio']:.3f} | {row['low']:.3f} to {row['high']:.3f} | "
+                     f"{limit} | {row['verdict']} |")
     return [*lines, ""]
 
 
@@ -117,11 +145,13 @@ def markdown(result):
     lines += section("Not measured", (f"- {reason}" for reason in result["not_measured"]))
     lines += section("Regressions by count", exact_lines(result, "regression"))
     lines += section("Regressions by time", timed_lines(result, "regression"))
-    lines += section("Too noisy to say", timed_lines(result, "unclear"))
+    lines += section("Claims that do not hold", claim_lines(result, "regression"))
+    lines += section("Too noisy to say", [*timed_lines(result, "unclear"), *claim_lines(result, "unclear")])
+    lines += section("Limits changed", limit_lines(result))
     lines += section("Slower, but the rest of the family is not", timed_lines(result, "contradicted"))
     better = [*exact_lines(result, "better"), *timed_lines(result, "better")]
     lines += section("Better", better)
-    lines += timed_table(result) + exact_table(result)
+    lines += claims_table(result) + timed_table(result) + exact_table(result)
     if result["skipped"]:
-        lines += section("Not on this machine", (f"- {case}: no {isa}" for case, isa in result["skipped"].items()))
+        lines += section("Not compared", (f"- {case}: no {isa}" for case, isa in result["skipped"].items()))
     return "\n".join(lines)

@@ -1,84 +1,154 @@
 # SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
-"""Proves on this machine that ci/gate neither cries wolf nor sleeps.
+"""Proves on this machine that the gate neither cries wolf nor sleeps.
 
-A revision against a second build of itself must raise no alarm. Against a build that does one operation in 33
-twice (16 for branchy cases, whose limit is higher), each timed case must fail, and against one with one instruction
-more for each operation, each counted case.
+A revision against a second build of itself must raise no alarm, and its claims must hold. Against a build that does one
+operation in so many twice (more of them for classes with a higher limit), each timed case must fail, and against one
+with one instruction more for each operation, each counted case.
+
+A slowdown that was not seen is missed when the gate was sure of less than was injected, and unanswered when the machine
+was too noisy to be sure. Only the first is the gate's fault.
 """
 
 import json
+import os
 import time
 from pathlib import Path
 
+import compare
 import measure
+import proof
 import verdict
 
 
-def regressions(rows):
-    return [row["case"] for row in rows if row["verdict"] == "regression"]
+class Progress:
+    """Says what happened and about how long the rest takes."""
+
+    def __init__(self, steps):
+        self.start, self.done, self.steps = time.monotonic(), 0, steps
+
+    def tell(self, line, steps=0):
+        self.done += steps
+        seconds = time.monotonic() - self.start
+        left = seconds / self.done * (self.steps - self.done) if self.done else 0
+        print(f"[{seconds:4.0f} s, {left:4.0f} s left] {line}", flush=True)
 
 
-def identical(options, sides, judge, tell):
-    """(alarms, comparisons, comparisons without an answer): a build against an identical one."""
-    alarms, unclear = 0, 0
-    for number in range(1, options.comparisons + 1):
-        result = judge(options, sides["head"], sides["again"])
-        found = regressions(result["exact"] + result["timed"])
-        alarms += result["status"] == 1
-        unclear += result["status"] == 2
-        worst = max(result["timed"], key=lambda row: abs(row["change"]) / row["limit"], default=None)
-        far = f"; furthest {worst['case']} {100 * worst['change']:+.2f} %" if worst else ""
-        noisy = [row["case"] for row in result["timed"] if row["verdict"] == "unclear"]
-        tell(f"identical {number}/{options.comparisons}: {'ALARM ' + ', '.join(found) if found else 'no alarm'}{far}"
-             + (f"; no answer: {noisy or result['not_measured']}" if result["status"] == 2 else ""))
-    return alarms, options.comparisons, unclear
+def is_missed(row, injected):
+    """Whether a slowdown that raised no alarm is the gate's fault: it was sure of less than there was."""
+    return row["verdict"] == "same" and row["high"] < injected
 
 
-def slowed(options, sides, timed, tell):
-    """(caught, injected) of a slowdown of 3 % in each case, 6 % in branchy ones."""
-    limits = verdict.read_limits()
-    caught = injected = 0
+def slowed(options, sides, limits, progress):
+    """{caught, injected, missed, unanswered}: of a slowdown in each timed case."""
+    found = {"caught": 0, "injected": 0, "missed": [], "unanswered": []}
+    cases = measure.cases(options.runner, sides["head"])
     for number in range(1, options.injections + 1):
-        for kind, percent in (("kernel", 3), ("branchy", 6)):
-            only = [name + "/" for name, family in limits["families"].items() if family["class"] == kind]
-            rows = timed(options, sides["head"], sides[f"slow{percent}"], limits, only)[0]
-            missed = [f"{row['case']} {100 * row['change']:+.2f} % ({row['verdict']})" for row in rows
-                      if row["verdict"] != "regression"]
-            caught += len(rows) - len(missed)
-            injected += len(rows)
-            tell(f"{kind} {percent} % slower {number}/{options.injections}: {len(rows) - len(missed)} of {len(rows)} "
-                 "caught" + (f"; missed {', '.join(missed)}" if missed else ""))
-    return caught, injected
+        for kind, every, folder in options.slow:
+            only = [name for name, (_, of) in cases.items() if of == kind]
+            rows = [row for row in compare.timed(options, sides["head"], folder, limits, only)[0]
+                    if row["case"] in only]
+            lost = [row for row in rows if row["verdict"] != "regression"]
+            missed = [row for row in lost if is_missed(row, 1 / int(every))]
+            found["injected"] += len(rows)
+            found["caught"] += len(rows) - len(lost)
+            found["missed"] += [row["case"] for row in missed]
+            found["unanswered"] += [row["case"] for row in lost if row not in missed]
+            told = ", ".join(f"{row['case']} {100 * row['change']:+.2f} % ({row['verdict']})" for row in lost)
+            progress.tell(f"{kind} {100 / int(every):.0f} % slower {number}/{options.injections}: "
+                          f"{len(rows) - len(lost)} of {len(rows)} caught" + (f"; not {told}" if told else ""), 1)
+    return found
 
 
-def lengthened(options, sides, tell):
-    """(caught, injected) of one instruction more for each operation."""
-    limits = verdict.read_limits()
-    sides = [measure.counts(options.runner, sides[kind]) for kind in ("head", "nop")]
-    rows = [row for row in verdict.judge_exact(*sides, limits) if row["event"] == "instructions"]
-    missed = [f"{row['case']} {row['delta']:+.3f}" for row in rows if row["verdict"] != "regression"]
-    tell(f"one instruction more: {len(rows) - len(missed)} of {len(rows)} caught"
-         + (f"; missed {', '.join(missed)}" if missed else ""))
-    return len(rows) - len(missed), len(rows)
+def lengthened(options, sides, limits, progress):
+    """{caught, injected, missed} of one instruction more for each operation, and whether a second build of the same
+    counts the same: this is exact, so once is enough."""
+    counts = {kind: measure.counts(options.runner, sides[kind]) for kind in ("head", "again", "nop")}
+    rows = [row for row in verdict.judge_exact(counts["head"], counts["nop"], limits)
+            if row["event"] == "instructions"]
+    missed = [row["case"] for row in rows if row["verdict"] != "regression"]
+    differ = [f"{row['case']} {row['event']}" for row in verdict.judge_exact(counts["head"], counts["again"], limits)
+              if row["verdict"] != "same"]
+    progress.tell(f"one instruction more: {len(rows) - len(missed)} of {len(rows)} caught"
+                  + (f"; missed {', '.join(missed)}" if missed else "")
+                  + (f"; ALARM, counts of identical builds differ: {', '.join(differ)}" if differ else ""), 1)
+    return {"caught": len(rows) - len(missed), "injected": len(rows), "missed": missed}, differ
 
 
-def run(options, sides, judge, timed):
-    start = time.monotonic()
+def held(options, sides, limits, progress):
+    """{held, broken, unclear} of the claims, and the ratios that were seen."""
+    rows, _ = compare.claims(options, sides["head"], limits)
+    names = {kind: [row["case"] for row in rows if row["verdict"] == kind] for kind in ("regression", "unclear")}
+    found = {"held": len([row for row in rows if row["verdict"] == "holds"]), "broken": names["regression"],
+             "unclear": names["unclear"], "ratios": {row["case"]: round(row["ratio"], 4) for row in rows}}
+    progress.tell(f"claims: {found['held']} hold"
+                  + (f"; broken {', '.join(found['broken'])}" if found["broken"] else "")
+                  + (f"; unclear {', '.join(found['unclear'])}" if found["unclear"] else ""), 1)
+    return found
 
-    def tell(line):
-        print(f"[{time.monotonic() - start:4.0f} s] {line}", flush=True)
 
+def furthest(rows):
+    """{class: the change of an identical build that came closest to the limit}: what limits are calibrated by."""
+    most = {}
+    for row in rows:
+        most[row["class"]] = max(most.get(row["class"], 0), abs(row["change"]))
+    return most
+
+
+def identical(options, sides, limits, progress):
+    """{alarms, comparisons, unanswered, spread}: a build against an identical one."""
+    found = {"alarms": 0, "comparisons": options.comparisons, "unanswered": 0, "spread": {}}
+    for number in range(1, options.comparisons + 1):
+        rows, _ = compare.timed(options, sides["head"], sides["again"], limits)
+        alarms = [row["case"] for row in rows if row["verdict"] == "regression"]
+        noisy = [row["case"] for row in rows if row["verdict"] == "unclear"]
+        found["alarms"] += bool(alarms)
+        found["unanswered"] += bool(noisy and not alarms)
+        for kind, most in furthest(rows).items():
+            found["spread"][kind] = round(max(found["spread"].get(kind, 0), most), 5)
+        far = max(rows, key=lambda row: abs(row["change"]) / row["limit"])
+        progress.tell(f"identical {number}/{options.comparisons}: "
+                      + (f"ALARM {', '.join(alarms)}" if alarms else "no alarm") +
+                      f"; furthest {far['case']} {100 * far['change']:+.2f} %"
+                      + (f"; no answer: {', '.join(noisy)}" if noisy else ""), 1)
+    return found
+
+
+def status_of(summary):
+    """0: proved, 1: the gate is wrong, 2: the machine is too noisy to tell."""
+    slower, longer, claims = summary["slower"], summary["longer"], summary["claims"]
+    if summary["alarms"] or claims["broken"] or longer["caught"] < longer["injected"] or not longer["injected"]:
+        return 1
+    if not slower["injected"] or len(slower["missed"]) > 0.01 * slower["injected"]:
+        return 1
+    noisy = summary["unanswered"] or claims["unclear"] or slower["caught"] < 0.99 * slower["injected"]
+    return 2 if noisy else 0
+
+
+def run(options):
+    sides, limits, env = dict(options.side), verdict.read_limits(), proof.environment(options)
+    refused = options.record and proof.refusal(options.record, env)
+    if refused:
+        print(f"gate self-test: {refused}")
+        return 2
+    progress = Progress(2 + options.comparisons + options.injections * len(options.slow))
     try:
-        slow, long = slowed(options, sides, timed, tell), lengthened(options, sides, tell)
-        alarms, comparisons, unclear = identical(options, sides, judge, tell)
+        longer, differ = lengthened(options, sides, limits, progress)
+        claims = held(options, sides, limits, progress)
+        slower = slowed(options, sides, limits, progress)
+        summary = {"schema": 2, **identical(options, sides, limits, progress), "slower": slower, "longer": longer,
+                   "claims": claims}
     except measure.CannotMeasure as error:
         print(f"gate self-test: could not measure: {error}")
         return 2
-    summary = {"schema": 1, "alarms": alarms, "comparisons": comparisons, "unanswered": unclear,
-               "slower": {"caught": slow[0], "injected": slow[1]},
-               "longer": {"caught": long[0], "injected": long[1]}}
-    Path(options.root, "self-test.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
-    print(f"gate self-test: alarms {alarms}/{comparisons} ({unclear} without an answer), slower caught "
-          f"{slow[0]}/{slow[1]}, one instruction more caught {long[0]}/{long[1]}")
-    wrong = alarms > 0 or slow[1] == 0 or long[1] == 0 or long[0] != long[1] or slow[0] < 0.99 * slow[1]
-    return 1 if wrong else 2 if unclear else 0
+    summary["alarms"] += bool(differ)
+    summary.update(environment={**env, "load1_after": round(os.getloadavg()[0], 2)}, limits=limits["classes"],
+                   processes=options.processes, rounds=options.rounds,
+                   seconds=round(time.monotonic() - progress.start), status=status_of(summary))
+    text = json.dumps(summary, indent=1) + "\n"
+    Path(options.root, "self-test.json").write_text(text, encoding="utf-8")
+    if options.record:
+        print(f"kept in {proof.keep(options.record, env, summary)}")
+    print(f"gate self-test: alarms {summary['alarms']}/{summary['comparisons']} ({summary['unanswered']} without an "
+          f"answer), slower caught {slower['caught']}/{slower['injected']}, one instruction more caught "
+          f"{longer['caught']}/{longer['injected']}, claims {claims['held']} hold, {len(claims['broken'])} broken")
+    return summary["status"]

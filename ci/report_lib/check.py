@@ -10,8 +10,6 @@ import quote
 import readme
 import recording
 
-# Their figures are limits and settings; those that are linked are held to their source there too.
-RULES = {"CONTRIBUTING.md", "bench/gate/README.md"}
 SKIPPED = {"build", "target", "results", ".git", ".cache"}
 
 
@@ -84,7 +82,7 @@ def findings(top):
     """(file, line, message) of all that is wrong, in the order of files."""
     for name in documents(top):
         text = (top / name).read_text(encoding="utf-8")
-        for line, message in sorted([*quoted(top, name, text), *(unlinked(text) if name not in RULES else ())]):
+        for line, message in sorted([*quoted(top, name, text), *unlinked(text)]):
             yield name, line, message
     for name, wanted in sorted(generated(top).items()):
         path = top / name

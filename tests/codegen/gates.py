@@ -8,7 +8,7 @@ Instructions are exact where times are noise: one instruction more on a path is 
 gate holds for the compiler it names (and for a library gate, the kind of build); elsewhere the number is
 printed and the test is skipped. More than the pinned number fails. Fewer passes and asks for the gate to be
 tightened, since a gate with slack lets the next change be slower. --pin writes what was measured into the
-file; the reason for a change is for a person to add.
+file; the reason for a change is for a person to add, there and as a line "Limits:" of the commit.
 """
 
 import argparse
@@ -62,10 +62,10 @@ def pin(options, measured):
     """Write a measured number down; new gates come without a reason."""
     content = read(options.gates)
     name = f"{options.name}/{options.compiler}"
-    gate = next((gate for gate in content["gates"] if gate["id"] == name), None)
+    gate = next((gate for gate in content["codegen"] if gate["id"] == name), None)
     if gate is None:
         gate = {"id": name, "instructions": 0, "build": options.build, "why": ""}
-        content["gates"].append(gate)
+        content["codegen"].append(gate)
     gate["instructions"] = round(measured, 3)
     with open(options.gates, "w", encoding="utf-8") as file:
         json.dump(content, file, indent=2)
@@ -105,7 +105,7 @@ def main():
 
     if options.pin:
         pin(options, measured)
-    gates = {gate["id"]: gate for gate in read(options.gates)["gates"]}
+    gates = {gate["id"]: gate for gate in read(options.gates)["codegen"]}
     gate = gates.get(f"{options.name}/{options.compiler}")
     if gate is None:
         print(f"SKIPPED: no gate is pinned for {options.compiler}")
