@@ -181,7 +181,8 @@ def proof_checks():
     """Name and truth of each check of what the self-test makes of what it saw, and where that is kept."""
     def status(**changes):
         proved = {"alarms": 0, "unanswered": 0, "claims": {"broken": [], "unclear": []},
-                  "slower": {"caught": 200, "injected": 200, "missed": []}, "longer": {"caught": 9, "injected": 9}}
+                  "slower": {"caught": 200, "injected": 200, "missed": []}, "longer": {"caught": 9, "injected": 9},
+                  "repeated": {"caught": 9, "injected": 9}}
         return selftest.status_of({**proved, **changes})
 
     yield "a proof", status() == 0
@@ -192,6 +193,7 @@ def proof_checks():
     yield "an unclear claim", status(claims={"broken": [], "unclear": ["a"]}) == 2
     yield "an instruction not seen", status(longer={"caught": 8, "injected": 9}) == 1
     yield "no instruction injected", status(longer={"caught": 0, "injected": 0}) == 1
+    yield "3 % of the operations not seen", status(repeated={"caught": 8, "injected": 9}) == 1
     yield "two of 200 missed", status(slower={"caught": 198, "injected": 200, "missed": ["a"] * 2}) == 0
     yield "three of 200 missed", status(slower={"caught": 197, "injected": 200, "missed": ["a"] * 3}) == 1
     yield "three of 200 in noise", status(slower={"caught": 197, "injected": 200, "missed": []}) == 2

@@ -17,8 +17,8 @@ Recordings are append-only: a folder is added, never edited. `ci/bench --record 
   describes; `env.txt` beside it says on what machine and under what load it was taken; `gate-proof.json`, where it is
   there, is what `ci/gate --self-test=long` found on that machine.
 - `<machine>/index.html`: plots of the newest recording and the history of the machine; needs nothing but itself.
-- `gates.json`: limits, each with its reason; edited only by commits that say why in a line `Limits:`. `codegen` has exact
-  counts for the compiler that each entry names, `gate` what `ci/gate` fails on.
+- `gates.json`: limits, each with its reason; edited only by commits that say why in a line `Limits:`. `codegen` has
+  exact counts for the compiler that each entry names, `gate` what `ci/gate` fails on.
 
 Absolute times move between machines, and by a few percent between runs; ratios taken within one run are what to
 compare.
