@@ -112,10 +112,29 @@ static bool all_show(uint64_t generation)
     return all;
 }
 
+static struct {
+    gm_atomic_u64 begun; /* numbers 1 .. begun were given out */
+    gm_atomic_u64 ended; /* the highest of those that have ended */
+} periods;
+
 void gm_rcu_synchronize_all(void)
 {
+    uint64_t number = gm_add_acq_rel(&periods.begun, 1) + 1; /* [rcu-P3] */
     urcu_memb_synchronize_rcu();
     gm_tsan_acquire(&gm_rcu_token); /* [rcu-P2] */
+    uint64_t ended = gm_load_relaxed(&periods.ended);
+    while (ended < number && !gm_cas_seq_cst(&periods.ended, &ended, number)) /* [rcu-P4] */
+        continue;
+}
+
+uint64_t gm_rcu_stamp(void)
+{
+    return gm_add_acq_rel(&periods.begun, 0); /* [rcu-P3] */
+}
+
+bool gm_rcu_passed(uint64_t stamp)
+{
+    return gm_load_acquire(&periods.ended) > stamp; /* [rcu-P4] */
 }
 
 void gm_rcu_synchronize(uint64_t generation)

@@ -17,6 +17,9 @@
  *   [rcu-P1] publish (release store) with deref (consume load): a reader of the pointer sees what it points to.
  *   [rcu-P2] unlock with the return of liburcu's grace period: what a reader did in its section happens before the
  *            free.
+ *   [rcu-P3] stamp with the beginning of a grace period, both read-modify-writes of one count: what was hidden before a
+ *            stamp is hidden from all sections that begin after a grace period which is not in it has begun.
+ *   [rcu-P4] the end of a grace period with passed: what [rcu-P2] says holds for whoever finds that it has passed.
  */
 #ifndef GM_BASE_RCU_H
 #define GM_BASE_RCU_H
@@ -103,6 +106,13 @@ int gm_rcu_unregister(void);
 /* Wait until every section that is open now has ended, also those that found the newest generation. The caller is not
  * in one. */
 void gm_rcu_synchronize_all(void);
+
+/*
+ * Grace periods are counted, so that what waits for one may use another's. A stamp is kept with what was hidden just
+ * before; it has passed when a grace period that began after it has ended. Evidence of commits is not counted.
+ */
+uint64_t gm_rcu_stamp(void);
+bool gm_rcu_passed(uint64_t stamp);
 
 /* Wait until every section that could have begun before this generation was published has ended. The caller is not
  * in one, and nothing newer is published meanwhile. */

@@ -4,7 +4,15 @@
 #define GUESTMEM_GUESTMEM_H
 
 #include <guestmem/api.h>
+#include <guestmem/arena.h>
+#include <guestmem/arena_cache.h>
+#include <guestmem/arena_defer.h>
+#include <guestmem/arena_image.h>
+#include <guestmem/arena_nest.h>
+#include <guestmem/arena_query.h>
+#include <guestmem/arena_txn.h>
 #include <guestmem/backing.h>
+#include <guestmem/ids.h>
 #include <guestmem/space.h>
 #include <guestmem/translate.h>
 #include <guestmem/types.h>

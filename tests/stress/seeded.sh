@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 #
-# Proves that the ThreadSanitizer lane can see: of three builds of snapshot_torture, the one without a bug has
-# to pass, and the two with a seeded one have to be reported. Otherwise a lane that is blind would pass.
+# Proves that the ThreadSanitizer lane can see: of three builds of snapshot_torture and two each of ids_torture and
+# arena_torture, those without a bug have to pass, and those with a seeded one have to be reported. Otherwise a lane
+# that is blind would pass.
 #
-#   usage: seeded.sh <suppressions> <program without bug> <program with bug 1> <program with bug 2>
+#   usage: seeded.sh <suppressions> <snapshot_torture without bug> <with bug 1> <with bug 2>
+#                    <ids_torture without bug> <with bug 3> <arena_torture without bug> <with bug 4>
 set -euo pipefail
 
-if [ $# -ne 4 ]; then
-    echo "usage: $0 <suppressions> <program without bug> <program with bug 1> <program with bug 2>" >&2
+if [ $# -ne 8 ]; then
+    echo "usage: $0 <suppressions> <snapshot_torture without bug> <with bug 1> <with bug 2>" \
+        "<ids_torture without bug> <with bug 3> <arena_torture without bug> <with bug 4>" >&2
     exit 2
 fi
 
@@ -35,4 +38,8 @@ check() {
 check "no seeded bug" "$2" 0
 check "bug 1, memory freed without a grace period" "$3" $reported
 check "bug 2, pointer used after unpin" "$4" $reported
+check "no seeded bug, ids" "$5" 0
+check "bug 3, giving an id back orders nothing" "$6" $reported
+check "no seeded bug, arenas" "$7" 0
+check "bug 4, a change of an arena is published without order" "$8" $reported
 [ "$failures" -eq 0 ]

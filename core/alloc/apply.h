@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* The changing calls, for who holds the lock already; ranges are named by slot. Errors are those of the calls. */
+#ifndef GM_ALLOC_APPLY_H
+#define GM_ALLOC_APPLY_H
+
+#include "alloc/arena.h"
+
+int gm_apply_take(struct gm_arena *arena, const struct gm_request *request, struct gm_range_info *out);
+
+/* A range and its guards, in one change. Returns 0. */
+int gm_apply_give(struct gm_arena *arena, uint32_t slot);
+
+int gm_apply_resize(struct gm_arena *arena, uint32_t slot, uint64_t last);
+int gm_apply_relocate(struct gm_arena *arena, uint32_t slot, uint64_t first);
+
+#endif

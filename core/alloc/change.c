@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* Steps of which takes and gives are made. */
+#include "alloc/change.h"
+
+#include <errno.h>
+
+#include "alloc/block.h"
+#include "alloc/check.h"
+#include "alloc/ranges.h"
+#include "base/check.h"
+
+void gm_change_open(struct gm_arena *arena)
+{
+    arena->block->changes++;
+    gm_sequence_open(&arena->block->sequence);
+}
+
+void gm_change_close(struct gm_arena *arena)
+{
+    gm_sequence_close(&arena->block->sequence);
+    gm_check_slow(!gm_arena_check_due(arena) || gm_arena_check(arena) == NULL);
+}
+
+uint32_t gm_change_add(struct gm_arena *arena, uint64_t first, uint64_t last, uint32_t before)
+{
+    uint32_t slot = gm_block_slot(arena);
+    struct gm_node *node = gm_node_of(arena, slot);
+    gm_store_relaxed(&node->first, first);
+    gm_store_relaxed(&node->last, last);
+    gm_store_relaxed(&node->state, GM_NODE_LIVE);
+    arena->block->used += last - first + 1;
+    gm_ranges_insert(arena, slot, before);
+    return slot;
+}
+
+void gm_change_label(struct gm_arena *arena, uint32_t slot, uint32_t owner, uint64_t user)
+{
+    gm_store_relaxed(&gm_node_of(arena, slot)->owner, owner);
+    gm_store_relaxed(&arena->users[slot], user);
+}
+
+void gm_change_drop(struct gm_arena *arena, uint32_t slot)
+{
+    const struct gm_node *node = gm_node_of(arena, slot);
+    arena->block->used -= node->last - node->first + 1;
+    arena->block->deferred -= (gm_load_relaxed(&node->state) & GM_NODE_DEFERRED) != 0;
+    gm_ranges_remove(arena, slot);
+    gm_block_slot_free(arena, slot);
+}
+
+int gm_change_refusal(const struct gm_arena *arena, uint32_t slot)
+{
+    uint8_t state = gm_load_relaxed(&gm_node_of(arena, slot)->state);
+    if ((state & (GM_NODE_DEFERRED | GM_NODE_CACHED)) != 0)
+        return -ESTALE;
+    return (state & GM_NODE_NESTED) != 0 ? -EBUSY : 0;
+}
+
+int gm_change_slot(const struct gm_arena *arena, gm_range range, uint32_t *out)
+{
+    uint32_t slot = (uint32_t)range;
+    uint32_t generation = (uint32_t)(range >> 32);
+    if (slot == 0 || generation == 0 || slot > arena->block->slots)
+        return -ENOENT;
+    const struct gm_node *node = gm_node_of(arena, slot);
+    bool live = (gm_load_relaxed(&node->state) & GM_NODE_LIVE) != 0;
+    if (generation > node->generation || (generation == node->generation && !live))
+        return -ENOENT; /* never handed out */
+    if (generation != node->generation)
+        return -ESTALE;
+    if ((gm_load_relaxed(&node->state) & GM_NODE_GUARD) != 0)
+        return -ENOENT;
+    *out = slot;
+    return gm_change_refusal(arena, slot);
+}

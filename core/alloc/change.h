@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* What changes of an arena have in common: the write section, putting a range in, taking it out, finding it again. */
+#ifndef GM_ALLOC_CHANGE_H
+#define GM_ALLOC_CHANGE_H
+
+#include "alloc/arena.h"
+
+void gm_change_open(struct gm_arena *arena);
+void gm_change_close(struct gm_arena *arena);
+
+/* Make a node of [first, last] in the gap before another one; gm_block_room said that there is a slot. */
+uint32_t gm_change_add(struct gm_arena *arena, uint64_t first, uint64_t last, uint32_t before);
+
+/* What is the caller's of a live range. */
+void gm_change_label(struct gm_arena *arena, uint32_t slot, uint32_t owner, uint64_t user);
+
+/* Take a node out and free its slot. */
+void gm_change_drop(struct gm_arena *arena, uint32_t slot);
+
+/* May this live range, no guard, be given back or changed? 0; -ESTALE (deferred, or in a cache); -EBUSY (nested). */
+int gm_change_refusal(const struct gm_arena *arena, uint32_t slot);
+
+/* The slot of such a range. Returns 0; -ESTALE; -ENOENT; -EBUSY. */
+int gm_change_slot(const struct gm_arena *arena, gm_range range, uint32_t *out);
+
+/* The range that a live node belongs to: itself, or what it guards. */
+static inline uint32_t gm_change_guarded(const struct gm_arena *arena, uint32_t slot)
+{
+    const struct gm_node *node = gm_node_of(arena, slot);
+    return (node->state & GM_NODE_GUARD) != 0 ? node->owner : slot;
+}
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* Giving ranges back, in three ways of naming them. Needs no memory: slots go to a list through the nodes. */
+#include "alloc/apply.h"
+
+#include <errno.h>
+
+#include "alloc/change.h"
+#include "alloc/ranges.h"
+
+int gm_apply_give(struct gm_arena *arena, uint32_t slot)
+{
+    uint8_t state = gm_load_relaxed(&gm_node_of(arena, slot)->state);
+    gm_change_open(arena);
+    if ((state & GM_NODE_AFTER) != 0)
+        gm_change_drop(arena, gm_ranges_beside(arena, slot, 1));
+    if ((state & GM_NODE_BEFORE) != 0)
+        gm_change_drop(arena, gm_ranges_beside(arena, slot, 0));
+    gm_change_drop(arena, slot);
+    gm_change_close(arena);
+    return 0;
+}
+
+int gm_arena_give(struct gm_arena *arena, gm_range range)
+{
+    uint32_t slot;
+    if (arena == NULL)
+        return -EINVAL;
+    gm_arena_lock(arena);
+    int result = gm_change_slot(arena, range, &slot);
+    return gm_arena_unlock(arena, result == 0 ? gm_apply_give(arena, slot) : result);
+}
+
+/* What stands against giving back exactly this. */
+static int check_exact(struct gm_arena *arena, uint64_t first, uint64_t last, uint32_t owner, uint32_t *out)
+{
+    uint32_t slot = gm_ranges_seek(arena, first);
+    const struct gm_node *node = gm_node_of(arena, slot);
+    if (slot == 0 || node->first > last)
+        return -ENOENT;
+    if (node->first != first || node->last != last || (node->state & GM_NODE_GUARD) != 0)
+        return -ERANGE;
+    *out = slot;
+    int refusal = gm_change_refusal(arena, slot);
+    if (refusal != 0)
+        return refusal;
+    return node->owner == owner ? 0 : -EPERM;
+}
+
+int gm_arena_give_exact(struct gm_arena *arena, uint64_t first, uint64_t last, uint32_t owner)
+{
+    uint32_t slot;
+    if (arena == NULL || first > last)
+        return -EINVAL;
+    gm_arena_lock(arena);
+    int result = check_exact(arena, first, last, owner, &slot);
+    return gm_arena_unlock(arena, result == 0 ? gm_apply_give(arena, slot) : result);
+}
+
+int gm_arena_give_at(struct gm_arena *arena, uint64_t number)
+{
+    if (arena == NULL)
+        return -EINVAL;
+    gm_arena_lock(arena);
+    uint32_t slot = gm_ranges_seek(arena, number);
+    if (slot == 0 || gm_node_of(arena, slot)->first > number)
+        return gm_arena_unlock(arena, -ENOENT);
+    slot = gm_change_guarded(arena, slot);
+    int result = gm_change_refusal(arena, slot);
+    return gm_arena_unlock(arena, result == 0 ? gm_apply_give(arena, slot) : result);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* Keeping what parents know of their subtrees. An update ends where nothing changes any more. */
+#include "alloc/index.h"
+
+#include "alloc/gap.h"
+
+static inline uint64_t longest(const struct gm_node *node)
+{
+    return gm_max_u64(node->gap, gm_max_u64(node->max[0], node->max[1]));
+}
+
+static inline uint8_t largest(const struct gm_node *node)
+{
+    uint8_t below = node->order[0] > node->order[1] ? node->order[0] : node->order[1];
+    uint8_t own = gm_node_order(node);
+    return own > below ? own : below;
+}
+
+static inline uint64_t capacity(const struct gm_arena *arena, const struct gm_row *row, uint32_t slot)
+{
+    const struct gm_caps *caps = &row->caps[slot];
+    return gm_max_u64(gm_node_cap(gm_node_of(arena, slot), row), gm_max_u64(caps->cap[0], caps->cap[1]));
+}
+
+void gm_index_attach(struct gm_arena *arena, uint32_t parent, unsigned side, uint32_t child)
+{
+    struct gm_node *node = gm_node_of(arena, parent);
+    gm_store_relaxed(&node->link[side], child);
+    node->max[side] = 0;
+    node->order[side] = 0;
+    if (child != 0) {
+        struct gm_node *below = gm_node_of(arena, child);
+        below->parent = parent;
+        node->max[side] = longest(below);
+        node->order[side] = largest(below);
+    }
+    for (uint32_t i = 0; i < arena->rows_live; i++)
+        arena->rows[i].caps[parent].cap[side] = child == 0 ? 0 : capacity(arena, &arena->rows[i], child);
+}
+
+void gm_index_take_over(struct gm_arena *arena, uint32_t slot, uint32_t from)
+{
+    struct gm_node *node = gm_node_of(arena, slot);
+    const struct gm_node *old = gm_node_of(arena, from);
+    for (unsigned side = 0; side < 2; side++) {
+        gm_store_relaxed(&node->link[side], old->link[side]);
+        if (old->link[side] != 0)
+            gm_node_of(arena, old->link[side])->parent = slot;
+        node->max[side] = old->max[side];
+        node->order[side] = old->order[side];
+    }
+    for (uint32_t i = 0; i < arena->rows_live; i++)
+        arena->rows[i].caps[slot] = arena->rows[i].caps[from];
+}
+
+void gm_index_clear(struct gm_arena *arena, uint32_t slot)
+{
+    struct gm_node *node = gm_node_of(arena, slot);
+    for (unsigned side = 0; side < 2; side++) {
+        gm_store_relaxed(&node->link[side], 0);
+        node->max[side] = 0;
+        node->order[side] = 0;
+    }
+    node->parent = 0;
+    node->balance = 0;
+    for (uint32_t i = 0; i < arena->rows_live; i++)
+        arena->rows[i].caps[slot] = (struct gm_caps){{0, 0}};
+}
+
+static void refresh_nodes(struct gm_arena *arena, uint32_t slot)
+{
+    const struct gm_node *node = gm_node_of(arena, slot);
+    while (node->parent != 0) {
+        struct gm_node *parent = gm_node_of(arena, node->parent);
+        unsigned side = parent->link[1] == slot;
+        uint64_t max = longest(node);
+        uint8_t order = largest(node);
+        if (parent->max[side] == max && parent->order[side] == order)
+            return;
+        parent->max[side] = max;
+        parent->order[side] = order;
+        slot = node->parent;
+        node = parent;
+    }
+}
+
+static void refresh_row(struct gm_arena *arena, struct gm_row *row, uint32_t slot)
+{
+    for (uint32_t parent = gm_node_of(arena, slot)->parent; parent != 0; parent = gm_node_of(arena, slot)->parent) {
+        unsigned side = gm_node_of(arena, parent)->link[1] == slot;
+        uint64_t cap = capacity(arena, row, slot);
+        if (row->caps[parent].cap[side] == cap)
+            return;
+        row->caps[parent].cap[side] = cap;
+        slot = parent;
+    }
+}
+
+void gm_index_refresh(struct gm_arena *arena, uint32_t slot)
+{
+    refresh_nodes(arena, slot);
+    for (uint32_t i = 0; i < arena->rows_live; i++)
+        refresh_row(arena, &arena->rows[i], slot);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+#include "alloc/late.h"
+
+#include <errno.h>
+
+#include "alloc/apply.h"
+#include "alloc/block.h"
+#include "alloc/change.h"
+#include "alloc/ranges.h"
+#include "base/check.h"
+#include "base/mem.h"
+#include "base/rcu.h"
+#include "guestmem/arena_defer.h"
+#include "guestmem/types.h"
+
+int gm_late_create(struct gm_arena *arena)
+{
+    void *late;
+    size_t size = ((size_t)arena->block->ranges_most + 1) * sizeof(struct gm_late);
+    size = (size + GM_PAGE_SIZE - 1) & ~(size_t)(GM_PAGE_SIZE - 1);
+    if (gm_mem_reserve(size, &late) != 0)
+        return -ENOMEM;
+    arena->late = late;
+    arena->late_reserved = size;
+    return gm_block_commit(arena, late, &arena->late_committed, arena->capacity * sizeof(struct gm_late));
+}
+
+void gm_late_destroy(struct gm_arena *arena)
+{
+    if (arena->late != NULL)
+        (void)gm_mem_unmap(arena->late, arena->late_reserved);
+}
+
+void gm_late_push(struct gm_arena *arena, uint32_t slot)
+{
+    arena->late[slot] = (struct gm_late){.stamp = gm_rcu_stamp(), .queued = 1};
+    if (arena->late_last != 0)
+        arena->late[arena->late_last].next = slot;
+    else
+        arena->late_first = slot;
+    arena->late_last = slot;
+    arena->late_count++;
+}
+
+uint64_t gm_late_count(const struct gm_arena *arena)
+{
+    return arena->late_count;
+}
+
+static void mark(struct gm_arena *arena, uint32_t slot)
+{
+    struct gm_node *node = gm_node_of(arena, slot);
+    gm_store_relaxed(&node->state, (uint8_t)(node->state | GM_NODE_DEFERRED));
+    arena->block->deferred++;
+}
+
+static int defer(struct gm_arena *arena, uint32_t slot)
+{
+    uint8_t state = gm_node_of(arena, slot)->state;
+    gm_change_open(arena);
+    if ((state & GM_NODE_BEFORE) != 0)
+        mark(arena, gm_ranges_beside(arena, slot, 0));
+    if ((state & GM_NODE_AFTER) != 0)
+        mark(arena, gm_ranges_beside(arena, slot, 1));
+    mark(arena, slot);
+    gm_change_close(arena);
+    gm_late_push(arena, slot);
+    return 0;
+}
+
+int gm_arena_defer(struct gm_arena *arena, gm_range range)
+{
+    uint32_t slot;
+    if (arena == NULL)
+        return -EINVAL;
+    if (arena->late == NULL)
+        return -EOPNOTSUPP;
+    gm_arena_lock(arena);
+    int result = gm_change_slot(arena, range, &slot);
+    return gm_arena_unlock(arena, result == 0 ? defer(arena, slot) : result);
+}
+
+/* Those at the front whose stamps have passed. */
+static uint64_t free_passed(struct gm_arena *arena)
+{
+    uint64_t count = 0;
+    gm_arena_lock(arena);
+    while (arena->late_first != 0 && gm_rcu_passed(arena->late[arena->late_first].stamp)) {
+        uint32_t slot = arena->late_first;
+        arena->late_first = arena->late[slot].next;
+        arena->late_last = arena->late_first != 0 ? arena->late_last : 0;
+        arena->late[slot].queued = 0;
+        arena->late_count--;
+        (void)gm_apply_give(arena, slot);
+        count++;
+    }
+    (void)gm_arena_unlock(arena, 0);
+    return count;
+}
+
+/* Is there something that waits? Then the stamp of the newest. */
+static bool newest_stamp(struct gm_arena *arena, uint64_t *stamp)
+{
+    gm_arena_lock(arena);
+    bool any = arena->late_last != 0;
+    if (any)
+        *stamp = arena->late[arena->late_last].stamp;
+    (void)gm_arena_unlock(arena, 0);
+    return any;
+}
+
+/* The lock is not held while it waits: a pinned thread may want it. */
+int gm_arena_reclaim(struct gm_arena *arena, uint64_t *count)
+{
+    uint64_t stamp, freed = 0;
+    if (arena == NULL)
+        return -EINVAL;
+    if (gm_rcu_reading())
+        return -EDEADLK;
+    if (newest_stamp(arena, &stamp)) {
+        if (!gm_rcu_passed(stamp))
+            gm_rcu_synchronize_all();
+        freed = free_passed(arena);
+    }
+    if (count != NULL)
+        *count = freed;
+    return 0;
+}
+
+int gm_arena_reclaim_ready(struct gm_arena *arena, uint64_t *count)
+{
+    if (arena == NULL)
+        return -EINVAL;
+    uint64_t freed = free_passed(arena);
+    if (count != NULL)
+        *count = freed;
+    return 0;
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* Taking ranges. All that can fail is done before the write section opens. */
+#include "alloc/apply.h"
+
+#include <errno.h>
+
+#include "alloc/block.h"
+#include "alloc/cache.h"
+#include "alloc/change.h"
+#include "alloc/place.h"
+#include "base/math.h"
+
+static uint32_t add_guard(struct gm_arena *arena, uint64_t first, uint64_t size, uint32_t before)
+{
+    uint32_t slot = gm_change_add(arena, first, first + (size - 1), before);
+    gm_store_relaxed(&gm_node_of(arena, slot)->state, (uint8_t)(GM_NODE_LIVE | GM_NODE_GUARD));
+    return slot;
+}
+
+/* The range with its guards, from low to high, all into the same gap. */
+static uint32_t add(struct gm_arena *arena, const struct gm_ask *ask, const struct gm_spot *spot)
+{
+    uint32_t before = 0, after = 0;
+    uint64_t first = spot->first + ask->before;
+    uint64_t last = first + (ask->inner - 1);
+    if (ask->before != 0)
+        before = add_guard(arena, spot->first, ask->before, spot->slot);
+    uint32_t slot = gm_change_add(arena, first, last, spot->slot);
+    if (ask->after != 0)
+        after = add_guard(arena, last + 1, ask->after, spot->slot);
+    uint8_t state = GM_NODE_LIVE;
+    if (before != 0) {
+        gm_store_relaxed(&gm_node_of(arena, before)->owner, slot);
+        state |= GM_NODE_BEFORE;
+    }
+    if (after != 0) {
+        gm_store_relaxed(&gm_node_of(arena, after)->owner, slot);
+        state |= GM_NODE_AFTER;
+    }
+    gm_store_relaxed(&gm_node_of(arena, slot)->state, state);
+    return slot;
+}
+
+int gm_apply_take(struct gm_arena *arena, const struct gm_request *request, struct gm_range_info *out)
+{
+    struct gm_placement placement;
+    int result = gm_place(arena, request, &placement);
+    if (result == 0)
+        result = gm_block_room(arena, 1u + (request->guard_before != 0) + (request->guard_after != 0));
+    if (result != 0)
+        return result;
+    gm_change_open(arena);
+    uint32_t slot = add(arena, &placement.ask, &placement.spot);
+    gm_change_label(arena, slot, request->owner, request->user);
+    gm_change_close(arena);
+    arena->block->random = placement.random;
+    uint64_t first = placement.spot.first + placement.ask.before; /* the node is too new to be read fast */
+    uint64_t last = first + (request->size - 1);
+    if (request->place == GM_PLACE_NEXT)
+        arena->block->cursor = last + 1;
+    if (out != NULL)
+        *out = (struct gm_range_info){first, last, request->user,
+                                      gm_handle_of(slot, gm_node_of(arena, slot)->generation), request->owner, 0};
+    return 0;
+}
+
+int gm_arena_take(struct gm_arena *arena, const struct gm_request *request, struct gm_range_info *out)
+{
+    if (arena == NULL || request == NULL)
+        return -EINVAL;
+    gm_arena_lock(arena);
+    int result = gm_apply_take(arena, request, out);
+    if (gm_cache_again(arena, result))
+        result = gm_apply_take(arena, request, out);
+    return gm_arena_unlock(arena, result);
+}
+
+static int reserve(struct gm_arena *arena, uint64_t first, uint64_t last, uint32_t owner, uint64_t user, gm_range *out)
+{
+    const struct gm_block *block = arena->block;
+    uint32_t before;
+    if (first > last || !gm_is_aligned(first | (last + 1), block->granule))
+        return -EINVAL;
+    if (first < block->first || last > block->last)
+        return -ERANGE;
+    if (!gm_place_is_free(arena, first, last, &before))
+        return -EBUSY;
+    int result = gm_block_room(arena, 1);
+    if (result != 0)
+        return result;
+    gm_change_open(arena);
+    uint32_t slot = gm_change_add(arena, first, last, before);
+    gm_change_label(arena, slot, owner, user);
+    gm_change_close(arena);
+    if (out != NULL)
+        *out = gm_handle_of(slot, gm_node_of(arena, slot)->generation);
+    return 0;
+}
+
+int gm_arena_reserve(struct gm_arena *arena, uint64_t first, uint64_t last, uint32_t owner, uint64_t user,
+                     gm_range *out)
+{
+    if (arena == NULL)
+        return -EINVAL;
+    gm_arena_lock(arena);
+    int result = reserve(arena, first, last, owner, user, out);
+    if (gm_cache_again(arena, result))
+        result = reserve(arena, first, last, owner, user, out);
+    return gm_arena_unlock(arena, result);
+}
