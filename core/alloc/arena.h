@@ -105,7 +105,7 @@ struct gm_arena {
     struct gm_arena *child_first, *child_last, *left, *right;
     uint32_t place; /* slot of its range in its parent */
     struct gm_arena_cache *caches;
-    uint32_t flat_hint; /* where the newest search ended */
+    uint32_t flat_hint; /* where the newest search or change was */
     bool locked;
     int numa_node;
     pthread_mutex_t lock;

@@ -12,33 +12,26 @@ static bool is_power(uint64_t value)
     return value != 0 && (value & (value - 1)) == 0;
 }
 
-static bool alignment_is_sound(const struct gm_request *request, uint64_t granule)
+/* What few requests have. */
+static bool rest_is_sound(const struct gm_request *request, uint64_t granule)
 {
+    if (!gm_is_aligned(request->guard_before | request->guard_after | request->phase, granule))
+        return false;
+    if (request->no_cross != 0 && (!is_power(request->no_cross) || request->no_cross < request->size))
+        return false;
     if (request->ladder != 0)
         return request->align == 0 && request->phase == 0;
-    if (request->align != 0 && !is_power(request->align))
-        return false;
-    return request->phase < gm_max_u64(request->align, granule) && gm_is_aligned(request->phase, granule);
+    return request->phase < gm_max_u64(request->align, granule);
 }
 
 int gm_ask_check(const struct gm_arena *arena, const struct gm_request *request)
 {
     uint64_t granule = arena->block->granule;
+    uint64_t rest = request->guard_before | request->guard_after | request->phase | request->ladder | request->no_cross;
     bool sound = request->size != 0 && gm_is_aligned(request->size, granule) &&
-                 gm_is_aligned(request->guard_before | request->guard_after, granule) &&
-                 alignment_is_sound(request, granule) && request->min <= gm_ask_window_last(request) &&
+                 (request->align & (request->align - 1)) == 0 && request->min <= gm_ask_window_last(request) &&
                  (unsigned)request->place <= GM_PLACE_RANDOM;
-    if (sound && request->no_cross != 0)
-        sound = is_power(request->no_cross) && request->no_cross >= request->size;
-    return sound ? 0 : -EINVAL;
-}
-
-uint64_t gm_ask_rung(const struct gm_request *request, uint64_t above)
-{
-    if (request->ladder == 0)
-        return above == 0 ? gm_max_u64(request->align, 1) : 0;
-    uint64_t left = request->ladder & (above == 0 ? UINT64_MAX : above - 1);
-    return left == 0 ? 0 : UINT64_C(1) << (63 - (unsigned)__builtin_clzll(left));
+    return sound && (rest == 0 || rest_is_sound(request, granule)) ? 0 : -EINVAL;
 }
 
 int gm_ask_make(const struct gm_arena *arena, const struct gm_request *request, uint64_t align, struct gm_ask *out)

@@ -7,6 +7,7 @@
 #define GM_ALLOC_ASK_H
 
 #include "alloc/arena.h"
+#include "base/math.h"
 
 enum gm_index_kind {
     GM_INDEX_MAX,   /* any place in a gap is good */
@@ -39,7 +40,13 @@ int gm_ask_make(const struct gm_arena *arena, const struct gm_request *request, 
 int gm_ask_index(struct gm_arena *arena, struct gm_ask *ask);
 
 /* Alignments to try, the largest first: 0 when there is none below `above`, which is 0 for the first. */
-uint64_t gm_ask_rung(const struct gm_request *request, uint64_t above);
+static inline uint64_t gm_ask_rung(const struct gm_request *request, uint64_t above)
+{
+    if (request->ladder == 0)
+        return above == 0 ? gm_max_u64(request->align, 1) : 0;
+    uint64_t left = request->ladder & (above == 0 ? UINT64_MAX : above - 1);
+    return left == 0 ? 0 : UINT64_C(1) << (63 - (unsigned)__builtin_clzll(left));
+}
 
 /* The bound that the request means by max. */
 static inline uint64_t gm_ask_window_last(const struct gm_request *request)

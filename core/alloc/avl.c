@@ -46,12 +46,28 @@ uint32_t gm_avl_beside(const struct gm_arena *arena, uint32_t slot, unsigned sid
 }
 
 /* The child on the other side comes up, and the node goes down to this side. */
-static void turn(struct gm_arena *arena, uint32_t slot, unsigned side)
+static inline __attribute__((always_inline)) void turn(struct gm_arena *arena, uint32_t slot, unsigned side)
 {
     uint32_t up = gm_node_of(arena, slot)->link[!side];
     replace(arena, slot, up);
-    gm_index_attach(arena, slot, !side, gm_node_of(arena, up)->link[side]);
-    gm_index_attach(arena, up, side, slot);
+    gm_index_turn(arena, slot, up, side);
+}
+
+/* The child leans the other way: its child there comes up above both. */
+static __attribute__((noinline)) uint32_t restore_twice(struct gm_arena *arena, uint32_t slot, unsigned side)
+{
+    struct gm_node *node = gm_node_of(arena, slot);
+    int8_t lean = side ? 1 : -1;
+    uint32_t child = node->link[side];
+    struct gm_node *below = gm_node_of(arena, child);
+    uint32_t inner = below->link[!side];
+    struct gm_node *top = gm_node_of(arena, inner);
+    turn(arena, child, side);
+    turn(arena, slot, !side);
+    node->balance = top->balance == lean ? (int8_t)-lean : 0;
+    below->balance = top->balance == -lean ? lean : 0;
+    top->balance = 0;
+    return inner;
 }
 
 /* The node leans by two to one side: make it good, and return what is at the top now. */
@@ -62,16 +78,8 @@ static uint32_t restore(struct gm_arena *arena, uint32_t slot)
     int8_t lean = side ? 1 : -1;
     uint32_t child = node->link[side];
     struct gm_node *below = gm_node_of(arena, child);
-    if (below->balance == -lean) {
-        uint32_t inner = below->link[!side];
-        struct gm_node *top = gm_node_of(arena, inner);
-        turn(arena, child, side);
-        turn(arena, slot, !side);
-        node->balance = top->balance == lean ? (int8_t)-lean : 0;
-        below->balance = top->balance == -lean ? lean : 0;
-        top->balance = 0;
-        return inner;
-    }
+    if (below->balance == -lean)
+        return restore_twice(arena, slot, side);
     turn(arena, slot, !side);
     bool level = below->balance == 0; /* happens only where a node was taken out */
     node->balance = level ? lean : 0;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * The header lies at the start of the reservation, nodes and users each on a 2 MiB boundary behind it. Memory is first
- * doubled, then taken an eighth more at a time, so that little of it stands idle, and in whole huge pages once there is
- * much: the tree of a million ranges is walked with few TLB misses then.
+ * The header lies at the start of the reservation, nodes and users each on a 2 MiB boundary behind it. The array form
+ * has its memory from the start. Then there is four times as much, which is doubled, for each step takes as long as
+ * many allocations; later an eighth more at a time, so that little of it stands idle, and whole huge pages once there
+ * is much: the tree of a million ranges is walked with few TLB misses then.
  */
 #include "alloc/block.h"
 
@@ -18,6 +19,7 @@
 #define HUGE_PAGE (UINT64_C(2) << 20)
 #define HUGE_FROM (4 * HUGE_PAGE)             /* bytes of nodes */
 #define DOUBLE_TO (64 * (size_t)GM_PAGE_SIZE) /* the same */
+#define FIRST (2 * (size_t)GM_PAGE_SIZE)      /* the same: from the start, enough for the array form */
 
 #ifndef MADV_POPULATE_WRITE /* Linux 5.14; older ones refuse it, and pages come one by one */
 #define MADV_POPULATE_WRITE 23
@@ -55,8 +57,11 @@ int gm_block_commit(const struct gm_arena *arena, void *base, size_t *committed,
 static size_t next_step(const struct gm_arena *arena)
 {
     size_t most = ((size_t)arena->block->ranges_most + 1) * sizeof(struct gm_node);
-    size_t size = arena->nodes_committed + arena->nodes_committed / (arena->nodes_committed < DOUBLE_TO ? 1 : 8);
-    size = rounded(gm_max_u64(size, arena->nodes_committed + GM_PAGE_SIZE), GM_PAGE_SIZE);
+    size_t size = arena->nodes_committed;
+    if (size <= FIRST)
+        size = size == 0 ? FIRST : 4 * FIRST;
+    else
+        size = rounded(size + size / (size < DOUBLE_TO ? 1 : 8), GM_PAGE_SIZE);
     if (size >= HUGE_FROM)
         size = rounded(arena->nodes_committed + 1, HUGE_PAGE);
     return gm_min_u64(size, rounded(most, GM_PAGE_SIZE));
@@ -111,7 +116,7 @@ void gm_block_destroy(struct gm_arena *arena)
         (void)gm_mem_unmap(arena->reservation, arena->reserved);
 }
 
-int gm_block_room(struct gm_arena *arena, uint32_t more)
+int gm_block_grow(struct gm_arena *arena, uint32_t more)
 {
     int result = 0;
     uint64_t count = (uint64_t)arena->block->count + more;

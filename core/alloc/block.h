@@ -9,8 +9,15 @@
 int gm_block_create(struct gm_arena *arena, uint32_t ranges_most);
 void gm_block_destroy(struct gm_arena *arena);
 
+/* gm_block_room, where there is none yet. */
+int gm_block_grow(struct gm_arena *arena, uint32_t more);
+
 /* Make room for more live nodes, rows included. Returns 0; -EDQUOT; -ENOMEM, and nothing is changed. */
-int gm_block_room(struct gm_arena *arena, uint32_t more);
+static inline int gm_block_room(struct gm_arena *arena, uint32_t more)
+{
+    bool there = (uint64_t)arena->block->count + more < arena->capacity; /* which is at most ranges_most + 1 */
+    return there ? 0 : gm_block_grow(arena, more);
+}
 
 /* Take memory for the first size bytes of a reservation. Returns 0 or -ENOMEM. */
 int gm_block_commit(const struct gm_arena *arena, void *base, size_t *committed, size_t size);

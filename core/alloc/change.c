@@ -5,21 +5,7 @@
 #include <errno.h>
 
 #include "alloc/block.h"
-#include "alloc/check.h"
 #include "alloc/ranges.h"
-#include "base/check.h"
-
-void gm_change_open(struct gm_arena *arena)
-{
-    arena->block->changes++;
-    gm_sequence_open(&arena->block->sequence);
-}
-
-void gm_change_close(struct gm_arena *arena)
-{
-    gm_sequence_close(&arena->block->sequence);
-    gm_check_slow(!gm_arena_check_due(arena) || gm_arena_check(arena) == NULL);
-}
 
 uint32_t gm_change_add(struct gm_arena *arena, uint64_t first, uint64_t last, uint32_t before)
 {
@@ -31,12 +17,6 @@ uint32_t gm_change_add(struct gm_arena *arena, uint64_t first, uint64_t last, ui
     arena->block->used += last - first + 1;
     gm_ranges_insert(arena, slot, before);
     return slot;
-}
-
-void gm_change_label(struct gm_arena *arena, uint32_t slot, uint32_t owner, uint64_t user)
-{
-    gm_store_relaxed(&gm_node_of(arena, slot)->owner, owner);
-    gm_store_relaxed(&arena->users[slot], user);
 }
 
 void gm_change_drop(struct gm_arena *arena, uint32_t slot)

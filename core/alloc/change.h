@@ -4,15 +4,30 @@
 #define GM_ALLOC_CHANGE_H
 
 #include "alloc/arena.h"
+#include "alloc/check.h"
+#include "base/check.h"
 
-void gm_change_open(struct gm_arena *arena);
-void gm_change_close(struct gm_arena *arena);
+static inline void gm_change_open(struct gm_arena *arena)
+{
+    arena->block->changes++;
+    gm_sequence_open(&arena->block->sequence);
+}
+
+static inline void gm_change_close(struct gm_arena *arena)
+{
+    gm_sequence_close(&arena->block->sequence);
+    gm_check_slow(!gm_arena_check_due(arena) || gm_arena_check(arena) == NULL);
+}
 
 /* Make a node of [first, last] in the gap before another one; gm_block_room said that there is a slot. */
 uint32_t gm_change_add(struct gm_arena *arena, uint64_t first, uint64_t last, uint32_t before);
 
 /* What is the caller's of a live range. */
-void gm_change_label(struct gm_arena *arena, uint32_t slot, uint32_t owner, uint64_t user);
+static inline void gm_change_label(struct gm_arena *arena, uint32_t slot, uint32_t owner, uint64_t user)
+{
+    gm_store_relaxed(&gm_node_of(arena, slot)->owner, owner);
+    gm_store_relaxed(&arena->users[slot], user);
+}
 
 /* Take a node out and free its slot. */
 void gm_change_drop(struct gm_arena *arena, uint32_t slot);

@@ -4,6 +4,9 @@
 
 #define FEW 16
 
+/* Loops begin at one of few positions, so that where they end can be foreseen. */
+#define FROM(position) ((position) / 8 * 8)
+
 /* Halving waits for a number at each step; the last few are counted instead, all at once. No branch depends on them. */
 uint32_t gm_flat_seek(const struct gm_arena *arena, uint64_t number)
 {
@@ -30,8 +33,9 @@ uint32_t gm_flat_position(const struct gm_arena *arena, uint32_t slot)
         return block->count;
     if (position < block->count && block->flat_slot[position] == slot)
         return position;
-    for (position = 0; position < block->count && block->flat_slot[position] != slot;)
-        position++;
+    position = 0;
+    for (uint32_t i = 0; i < block->count; i++) /* to the end: where it stands cannot be foreseen, the end can */
+        position |= block->flat_slot[i] == slot ? i : 0;
     return position;
 }
 
@@ -74,22 +78,23 @@ static void lengths_down(uint64_t *words, uint32_t position, uint32_t count)
 void gm_flat_insert(struct gm_arena *arena, uint32_t position, uint32_t slot)
 {
     struct gm_block *block = arena->block;
-    uint32_t *at = &block->flat_slot[position];
-    for (uint32_t *to = &block->flat_slot[block->count]; to > at; to--)
-        gm_store_relaxed(to, to[-1]);
-    gm_store_relaxed(at, slot);
+    uint32_t *slots = block->flat_slot;
+    for (uint32_t to = block->count; to > FROM(position); to--) /* those below position stay what they are */
+        gm_store_relaxed(&slots[to], slots[to - (to > position)]);
+    gm_store_relaxed(&slots[position], slot);
     lengths_up(block->flat_length, position, block->count);
     gm_flat_note(arena, position);
     if (position < block->count)
         gm_flat_note(arena, position + 1);
+    arena->flat_hint = position;
 }
 
 void gm_flat_remove(struct gm_arena *arena, uint32_t position)
 {
     struct gm_block *block = arena->block;
-    const uint32_t *last = &block->flat_slot[block->count - 1];
-    for (uint32_t *to = &block->flat_slot[position]; to < last; to++)
-        gm_store_relaxed(to, to[1]);
+    uint32_t *slots = block->flat_slot;
+    for (uint32_t to = FROM(position); to < block->count - 1; to++)
+        gm_store_relaxed(&slots[to], slots[to + (to >= position)]);
     lengths_down(block->flat_length, position, block->count);
     if (position + 1 < block->count)
         gm_flat_note(arena, position);

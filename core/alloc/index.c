@@ -2,40 +2,22 @@
 /* Keeping what parents know of their subtrees. An update ends where nothing changes any more. */
 #include "alloc/index.h"
 
-#include "alloc/gap.h"
-
-static inline uint64_t longest(const struct gm_node *node)
-{
-    return gm_max_u64(node->gap, gm_max_u64(node->max[0], node->max[1]));
-}
-
-static inline uint8_t largest(const struct gm_node *node)
-{
-    uint8_t below = node->order[0] > node->order[1] ? node->order[0] : node->order[1];
-    uint8_t own = gm_node_order(node);
-    return own > below ? own : below;
-}
-
 static inline uint64_t capacity(const struct gm_arena *arena, const struct gm_row *row, uint32_t slot)
 {
     const struct gm_caps *caps = &row->caps[slot];
     return gm_max_u64(gm_node_cap(gm_node_of(arena, slot), row), gm_max_u64(caps->cap[0], caps->cap[1]));
 }
 
-void gm_index_attach(struct gm_arena *arena, uint32_t parent, unsigned side, uint32_t child)
+void gm_index_attach_rows(struct gm_arena *arena, uint32_t parent, unsigned side, uint32_t child)
 {
-    struct gm_node *node = gm_node_of(arena, parent);
-    gm_store_relaxed(&node->link[side], child);
-    node->max[side] = 0;
-    node->order[side] = 0;
-    if (child != 0) {
-        struct gm_node *below = gm_node_of(arena, child);
-        below->parent = parent;
-        node->max[side] = longest(below);
-        node->order[side] = largest(below);
-    }
     for (uint32_t i = 0; i < arena->rows_live; i++)
         arena->rows[i].caps[parent].cap[side] = child == 0 ? 0 : capacity(arena, &arena->rows[i], child);
+}
+
+void gm_index_turn_rows(struct gm_arena *arena, uint32_t slot, uint32_t up, unsigned side)
+{
+    for (uint32_t i = 0; i < arena->rows_live; i++)
+        arena->rows[i].caps[slot].cap[!side] = arena->rows[i].caps[up].cap[side];
 }
 
 void gm_index_take_over(struct gm_arena *arena, uint32_t slot, uint32_t from)
@@ -73,8 +55,8 @@ static void refresh_nodes(struct gm_arena *arena, uint32_t slot)
     while (node->parent != 0) {
         struct gm_node *parent = gm_node_of(arena, node->parent);
         unsigned side = parent->link[1] == slot;
-        uint64_t max = longest(node);
-        uint8_t order = largest(node);
+        uint64_t max = gm_index_longest(node);
+        uint8_t order = gm_index_largest(node);
         if (parent->max[side] == max && parent->order[side] == order)
             return;
         parent->max[side] = max;

@@ -6,10 +6,60 @@
 #ifndef GM_ALLOC_INDEX_H
 #define GM_ALLOC_INDEX_H
 
-#include "alloc/arena.h"
+#include "alloc/gap.h"
+
+/* Of the gaps in a subtree, at its top. */
+static inline uint64_t gm_index_longest(const struct gm_node *node)
+{
+    return gm_max_u64(node->gap, gm_max_u64(node->max[0], node->max[1]));
+}
+
+static inline uint8_t gm_index_largest(const struct gm_node *node)
+{
+    uint8_t below = node->order[0] > node->order[1] ? node->order[0] : node->order[1];
+    uint8_t own = gm_node_order(node);
+    return own > below ? own : below;
+}
+
+/* Of rows, what the functions below do to nodes. Apart, as most arenas have none. */
+void gm_index_attach_rows(struct gm_arena *arena, uint32_t parent, unsigned side, uint32_t child);
+void gm_index_turn_rows(struct gm_arena *arena, uint32_t slot, uint32_t up, unsigned side);
 
 /* Make child, which may be 0, the left (0) or right (1) child, with all that is kept of it. */
-void gm_index_attach(struct gm_arena *arena, uint32_t parent, unsigned side, uint32_t child);
+static inline void gm_index_attach(struct gm_arena *arena, uint32_t parent, unsigned side, uint32_t child)
+{
+    struct gm_node *node = gm_node_of(arena, parent);
+    gm_store_relaxed(&node->link[side], child);
+    node->max[side] = 0;
+    node->order[side] = 0;
+    if (child != 0) {
+        struct gm_node *below = gm_node_of(arena, child);
+        below->parent = parent;
+        node->max[side] = gm_index_longest(below);
+        node->order[side] = gm_index_largest(below);
+    }
+    if (arena->rows_live != 0)
+        gm_index_attach_rows(arena, parent, side, child);
+}
+
+/*
+ * The child on the other side of a node goes up above it, and the node down to this one. What the child knew of the
+ * subtree that changes sides stays true, so that nobody looks at it. Their parent is told apart.
+ */
+static inline void gm_index_turn(struct gm_arena *arena, uint32_t slot, uint32_t up, unsigned side)
+{
+    struct gm_node *low = gm_node_of(arena, slot);
+    const struct gm_node *high = gm_node_of(arena, up);
+    uint32_t inner = high->link[side];
+    gm_store_relaxed(&low->link[!side], inner);
+    low->max[!side] = high->max[side];
+    low->order[!side] = high->order[side];
+    if (inner != 0)
+        gm_node_of(arena, inner)->parent = slot;
+    if (arena->rows_live != 0)
+        gm_index_turn_rows(arena, slot, up, side);
+    gm_index_attach(arena, up, side, slot);
+}
 
 /* Take over the children of another node, and what is kept of them. */
 void gm_index_take_over(struct gm_arena *arena, uint32_t slot, uint32_t from);

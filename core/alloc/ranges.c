@@ -137,8 +137,12 @@ void gm_ranges_remove(struct gm_arena *arena, uint32_t slot)
 {
     struct gm_block *block = arena->block;
     struct gm_node *node = gm_node_of(arena, slot);
-    __builtin_prefetch(gm_node_of(arena, node->parent)); /* will be told; meanwhile the next range is looked for */
-    __builtin_prefetch(gm_node_of(arena, node->link[0]));
+    if (block->tree) {
+        __builtin_prefetch(gm_node_of(arena, node->parent)); /* will be told; meanwhile the next range is looked for */
+        __builtin_prefetch(gm_node_of(arena, node->link[0]));
+    } else {
+        arena->flat_hint = gm_flat_position(arena, slot); /* found once for all that is done here */
+    }
     uint32_t next = gm_ranges_beside(arena, slot, 1);
     if (next == 0)
         block->rightmost = gm_ranges_beside(arena, slot, 0);

@@ -14,6 +14,7 @@
 #include <errno.h>
 
 #include "alloc/flat.h"
+#include "alloc/index.h"
 #include "alloc/ranges.h"
 
 #define ALWAYS static inline __attribute__((always_inline))
@@ -276,11 +277,20 @@ static int search_ranges(struct gm_arena *arena, const struct gm_ask *ask, unsig
     return end == 0 ? search(arena, ask, 0, GM_INDEX_MAX, out) : search(arena, ask, 1, GM_INDEX_MAX, out);
 }
 
+/* Is any gap but the tail long enough? An arena that only grows is asked for nothing more than this. */
+static inline bool any_holds(struct gm_arena *arena, const struct gm_ask *ask)
+{
+    if (!arena->block->tree)
+        return true;
+    arena->looked_at++;
+    return gm_index_longest(gm_node_of(arena, arena->block->root)) > ask->reach;
+}
+
 int gm_search(struct gm_arena *arena, const struct gm_ask *ask, unsigned end, struct gm_spot *out)
 {
     if (end == 1 && search_tail(arena, ask, end, out) == 0)
         return 0;
-    int result = search_ranges(arena, ask, end, out);
+    int result = any_holds(arena, ask) ? search_ranges(arena, ask, end, out) : -ENOSPC;
     return result == 0 || end == 1 ? result : search_tail(arena, ask, end, out);
 }
 
