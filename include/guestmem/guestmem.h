@@ -12,6 +12,9 @@
 #include <guestmem/arena_query.h>
 #include <guestmem/arena_txn.h>
 #include <guestmem/backing.h>
+#include <guestmem/dirty.h>
+#include <guestmem/dirty_harvest.h>
+#include <guestmem/dirty_merge.h>
 #include <guestmem/ids.h>
 #include <guestmem/space.h>
 #include <guestmem/translate.h>

@@ -122,7 +122,7 @@ static void *work(void *argument)
 /* A large range empties all caches when it does not fit at once. */
 static void take_large(uint64_t *seed)
 {
-    struct gm_request request = {.size = 64 << gmt_rand_below(seed, 4), .align = 64};
+    struct gm_request request = {.size = UINT64_C(64) << gmt_rand_below(seed, 4), .align = 64};
     struct gm_range_info info;
     int result = gm_arena_take(torture.arena, &request, &info);
     require(result == 0 || result == -ENOSPC, "gm_arena_take");

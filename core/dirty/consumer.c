@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* Views of one bitmap: each consumer has words for what others have taken from the shared ones and it has not. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/mem.h"
+#include "dirty/dirty.h"
+
+static int give_words(const struct gm_dirty_bitmap *bitmap, struct gm_dirty_consumer *consumer)
+{
+    uint64_t bytes = gm_dirty_place(bitmap->pages_most, NULL, NULL);
+    if (consumer->memory != NULL)
+        return 0;
+    if (gm_mem_map(NULL, bytes, -1, 0, true, &consumer->memory) != 0)
+        return -ENOMEM;
+    consumer->bytes = bytes;
+    (void)gm_dirty_place(bitmap->pages_most, consumer->memory, &consumer->own);
+    return 0;
+}
+
+int gm_dirty_consumer_create(struct gm_dirty *dirty, struct gm_dirty_consumer **out)
+{
+    if (dirty == NULL || out == NULL)
+        return -EINVAL;
+    struct gm_dirty_bitmap *bitmap = gm_dirty_whole(dirty);
+    struct gm_dirty_consumer *consumer = gm_alloc(NULL, sizeof(*consumer));
+    if (consumer == NULL)
+        return -ENOMEM;
+    memset(consumer, 0, sizeof(*consumer));
+    pthread_mutex_lock(&bitmap->lock);
+    int error = give_words(bitmap, consumer);
+    if (error == 0)
+        error = give_words(bitmap, &bitmap->view);
+    if (error == 0) {
+        consumer->next = bitmap->view.next;
+        bitmap->view.next = consumer;
+        gm_add_relaxed(&bitmap->consumers, 1);
+    }
+    pthread_mutex_unlock(&bitmap->lock);
+    if (error == 0) {
+        *out = consumer;
+        return 0;
+    }
+    if (consumer->memory != NULL)
+        (void)gm_mem_unmap(consumer->memory, consumer->bytes);
+    gm_free(NULL, consumer, sizeof(*consumer));
+    return error;
+}
+
+void gm_dirty_consumer_destroy(struct gm_dirty *dirty, struct gm_dirty_consumer *consumer)
+{
+    if (dirty == NULL || consumer == NULL)
+        return;
+    struct gm_dirty_bitmap *bitmap = gm_dirty_whole(dirty);
+    pthread_mutex_lock(&bitmap->lock);
+    struct gm_dirty_consumer **link = &bitmap->view.next;
+    while (*link != consumer)
+        link = &(*link)->next;
+    *link = consumer->next;
+    gm_add_relaxed(&bitmap->consumers, UINT64_MAX);
+    pthread_mutex_unlock(&bitmap->lock);
+    (void)gm_mem_unmap(consumer->memory, consumer->bytes);
+    gm_free(NULL, consumer, sizeof(*consumer));
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* Making bitmaps in memory of one's own, in the caller's, and joining one that is there. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/barrier.h"
+#include "base/mem.h"
+#include "dirty/dirty.h"
+
+#define FLAGS (GM_DIRTY_ON | GM_DIRTY_LOCKED)
+#define OUT_OF_LINE (UINT64_C(1) << 63)
+#define SIZE_MOST (UINT64_C(1) << GM_GPA_BITS)
+
+/* A configuration as it is meant. */
+struct plan {
+    uint64_t pages, pages_most;
+    unsigned page_shift;
+    bool on, locked;
+};
+
+uint64_t gm_dirty_place(uint64_t pages, void *base, struct gm_dirty_levels *out)
+{
+    uint64_t words[GM_DIRTY_LEVELS], at = 0, bits = pages;
+    for (unsigned level = 0; level < GM_DIRTY_LEVELS; level++)
+        bits = words[level] = (bits + GM_DIRTY_FAN - 1) / GM_DIRTY_FAN;
+    for (unsigned level = GM_DIRTY_LEVELS; level-- > 0;) {
+        if (out != NULL)
+            out->level[level] = (gm_dirty_word *)((char *)base + at);
+        at += (words[level] * sizeof(uint64_t) + GM_PAGE_SIZE - 1) & ~(GM_PAGE_SIZE - 1);
+    }
+    return at;
+}
+
+static int plan_of(const struct gm_dirty_config *config, struct plan *out)
+{
+    if (config == NULL || config->size == 0 || (config->flags & ~(unsigned)FLAGS) != 0)
+        return -EINVAL;
+    uint64_t most = config->size_most != 0 ? config->size_most : config->size;
+    unsigned shift = config->page_shift != 0 ? config->page_shift : GM_PAGE_SHIFT;
+    if (most < config->size || shift < GM_PAGE_SHIFT || shift > GM_DIRTY_PAGE_SHIFT_MOST ||
+        config->numa_node < GM_NODE_ANY || config->numa_node >= GM_NODE_LIMIT)
+        return -EINVAL;
+    if (most > SIZE_MOST)
+        return -ERANGE;
+    *out = (struct plan){.pages = ((config->size - 1) >> shift) + 1,
+                         .pages_most = ((most - 1) >> shift) + 1,
+                         .page_shift = shift,
+                         .on = (config->flags & GM_DIRTY_ON) != 0,
+                         .locked = (config->flags & GM_DIRTY_LOCKED) != 0};
+    return 0;
+}
+
+uint64_t gm_dirty_bytes(const struct gm_dirty_config *config)
+{
+    struct plan plan;
+    if (plan_of(config, &plan) != 0)
+        return 0;
+    return GM_DIRTY_HEAD_BYTES + gm_dirty_place(plan.pages_most, NULL, NULL);
+}
+
+void gm_dirty_publish(struct gm_dirty_bitmap *bitmap, uint64_t pages, bool on)
+{
+    gm_store_release(&bitmap->head->pages, pages);
+    gm_store_seq_cst(&bitmap->head->on, on); /* [dirty-P4] */
+    bool inlined = !bitmap->locked && bitmap->dirty.page_shift == GM_PAGE_SHIFT;
+    uint64_t quick = bitmap->locked ? OUT_OF_LINE : !on ? 0 : inlined ? pages : OUT_OF_LINE;
+    gm_store_seq_cst(&bitmap->dirty.quick, quick); /* [dirty-P4] */
+}
+
+/* What a process keeps of a bitmap in this memory. */
+static struct gm_dirty_bitmap *wrap(void *memory, const struct plan *plan)
+{
+    struct gm_dirty_bitmap *bitmap = gm_alloc(NULL, sizeof(*bitmap));
+    if (bitmap == NULL)
+        return NULL;
+    memset(bitmap, 0, sizeof(*bitmap));
+    pthread_mutex_init(&bitmap->lock, NULL);
+    bitmap->head = memory;
+    bitmap->pages_most = plan->pages_most;
+    bitmap->locked = plan->locked;
+    bitmap->dirty.page_shift = plan->page_shift;
+    bitmap->dirty.page_mask = (UINT64_C(1) << plan->page_shift) - 1;
+    (void)gm_dirty_place(plan->pages_most, (char *)memory + GM_DIRTY_HEAD_BYTES, &bitmap->dirty.live);
+    return bitmap;
+}
+
+static int make(void *memory, const struct plan *plan, struct gm_dirty_bitmap **out)
+{
+    struct gm_dirty_bitmap *bitmap = wrap(memory, plan);
+    if (bitmap == NULL)
+        return -ENOMEM;
+    gm_store_relaxed(&bitmap->head->page_shift, plan->page_shift);
+    gm_store_relaxed(&bitmap->head->pages_most, plan->pages_most);
+    gm_dirty_publish(bitmap, plan->pages, plan->on);
+    gm_store_release(&bitmap->head->kind, GM_DIRTY_KIND); /* [dirty-P5] */
+    *out = bitmap;
+    return 0;
+}
+
+int gm_dirty_create(const struct gm_dirty_config *config, struct gm_dirty **out)
+{
+    struct plan plan;
+    struct gm_dirty_bitmap *bitmap;
+    void *memory;
+    int error = out != NULL ? plan_of(config, &plan) : -EINVAL;
+    if (error != 0)
+        return error;
+    uint64_t bytes = gm_dirty_bytes(config);
+    if (gm_mem_map(NULL, bytes, -1, 0, true, &memory) != 0)
+        return -ENOMEM;
+    if (config->numa_node != GM_NODE_ANY)
+        gm_mem_prefer_node(memory, bytes, config->numa_node);
+    plan.locked = plan.locked || !gm_barrier_able();
+    error = make(memory, &plan, &bitmap);
+    if (error != 0) {
+        (void)gm_mem_unmap(memory, bytes);
+        return error;
+    }
+    bitmap->memory = memory;
+    bitmap->bytes = bytes;
+    *out = &bitmap->dirty;
+    return 0;
+}
+
+int gm_dirty_create_in(const struct gm_dirty_config *config, void *memory, uint64_t bytes, struct gm_dirty **out)
+{
+    struct plan plan;
+    struct gm_dirty_bitmap *bitmap;
+    int error = out != NULL ? plan_of(config, &plan) : -EINVAL;
+    if (error != 0)
+        return error;
+    if (memory == NULL || !gm_is_aligned((uintptr_t)memory, GM_PAGE_SIZE) || bytes < gm_dirty_bytes(config))
+        return -EINVAL;
+    plan.locked = true;
+    error = make(memory, &plan, &bitmap);
+    if (error == 0)
+        *out = &bitmap->dirty;
+    return error;
+}
+
+int gm_dirty_attach(void *memory, uint64_t bytes, struct gm_dirty **out)
+{
+    struct gm_dirty_head *head = memory;
+    if (out == NULL || memory == NULL || !gm_is_aligned((uintptr_t)memory, GM_PAGE_SIZE) ||
+        bytes < GM_DIRTY_HEAD_BYTES || gm_load_acquire(&head->kind) != GM_DIRTY_KIND) /* [dirty-P5] */
+        return -EINVAL;
+    uint64_t shift = gm_load_relaxed(&head->page_shift), pages_most = gm_load_relaxed(&head->pages_most);
+    if (shift < GM_PAGE_SHIFT || shift > GM_DIRTY_PAGE_SHIFT_MOST || pages_most == 0 ||
+        pages_most > SIZE_MOST >> shift || bytes - GM_DIRTY_HEAD_BYTES < gm_dirty_place(pages_most, NULL, NULL))
+        return -EINVAL;
+    struct plan plan = {.pages_most = pages_most, .page_shift = (unsigned)shift, .locked = true};
+    struct gm_dirty_bitmap *bitmap = wrap(memory, &plan);
+    if (bitmap == NULL)
+        return -ENOMEM;
+    gm_store_relaxed(&bitmap->dirty.quick, OUT_OF_LINE);
+    *out = &bitmap->dirty;
+    return 0;
+}
+
+void gm_dirty_destroy(struct gm_dirty *dirty)
+{
+    if (dirty == NULL)
+        return;
+    struct gm_dirty_bitmap *bitmap = gm_dirty_whole(dirty);
+    while (bitmap->view.next != NULL)
+        gm_dirty_consumer_destroy(dirty, bitmap->view.next);
+    if (bitmap->view.memory != NULL)
+        (void)gm_mem_unmap(bitmap->view.memory, bitmap->view.bytes);
+    if (bitmap->entries != NULL)
+        (void)gm_mem_unmap(bitmap->entries, GM_DIRTY_ENTRIES * sizeof(struct gm_dirty_entry));
+    if (bitmap->memory != NULL)
+        (void)gm_mem_unmap(bitmap->memory, bitmap->bytes);
+    pthread_mutex_destroy(&bitmap->lock);
+    gm_free(NULL, bitmap, sizeof(*bitmap));
+}

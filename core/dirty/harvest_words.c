@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* Harvests as words of the caller, and into nothing. */
+#include <errno.h>
+
+#include "dirty/collect.h"
+#include "dirty/words.h"
+
+int gm_dirty_harvest_words(struct gm_dirty *dirty, const struct gm_dirty_request *request, uint64_t *words,
+                           size_t count, uint64_t *next)
+{
+    struct gm_dirty_haul haul;
+    if (words == NULL || next == NULL)
+        return -EINVAL;
+    int error = gm_dirty_haul_begin(&haul, dirty, request);
+    if (error != 0)
+        return error;
+    const uint64_t base = haul.window.first;
+    if ((haul.window.end - base + 63) / 64 > count)
+        error = -ENOBUFS;
+    while (error == 0 && !gm_dirty_haul_done(&haul)) {
+        error = gm_dirty_haul_next(&haul);
+        for (size_t i = 0; i < haul.count; i++) {
+            const struct gm_dirty_entry *entry = &haul.bitmap->entries[i];
+            int64_t at = (int64_t)(entry->word * GM_DIRTY_FAN) - (int64_t)base;
+            for (uint64_t word = 0; word < entry->words; word++, at += GM_DIRTY_FAN)
+                gm_dirty_or_shifted(words, at, entry->bits);
+        }
+    }
+    uint64_t at = gm_dirty_haul_end(&haul);
+    if (error == 0)
+        *next = at;
+    return error;
+}
+
+static bool drop(void *to, uint64_t word, uint64_t live, uint64_t own)
+{
+    (void)to, (void)word, (void)live, (void)own;
+    return true;
+}
+
+int gm_dirty_put_back(struct gm_dirty *dirty, struct gm_dirty_consumer *consumer, uint64_t first, uint64_t len)
+{
+    uint64_t from, end;
+    if (dirty == NULL)
+        return -EINVAL;
+    struct gm_dirty_bitmap *bitmap = gm_dirty_whole(dirty);
+    if (len == 0)
+        return 0;
+    pthread_mutex_lock(&bitmap->lock);
+    bool whole = gm_dirty_range(bitmap, first, len, &from, &end);
+    if (from < end)
+        gm_dirty_return(bitmap, consumer != NULL ? consumer : &bitmap->view, from, end - 1);
+    pthread_mutex_unlock(&bitmap->lock);
+    return whole ? 0 : -ERANGE;
+}
+
+int gm_dirty_clear(struct gm_dirty *dirty, uint64_t first, uint64_t len)
+{
+    struct gm_dirty_window window;
+    uint64_t last;
+    if (dirty == NULL)
+        return -EINVAL;
+    struct gm_dirty_bitmap *bitmap = gm_dirty_whole(dirty);
+    if (len == 0)
+        return 0;
+    pthread_mutex_lock(&bitmap->lock);
+    bool whole = gm_dirty_range(bitmap, first, len, &window.first, &window.end);
+    bool fits = gm_range_last(first, len, &last);
+    window.first += (first & dirty->page_mask) != 0; /* pages that lie partly outside stay */
+    window.end -= whole && fits && (~last & dirty->page_mask) != 0;
+    if (window.first < window.end)
+        (void)gm_dirty_walk(&dirty->live, NULL, &window, drop, NULL);
+    for (struct gm_dirty_consumer *view = &bitmap->view; view != NULL && window.first < window.end; view = view->next) {
+        if (view->own.level[0] != NULL)
+            (void)gm_dirty_walk(&view->own, NULL, &window, drop, NULL);
+    }
+    pthread_mutex_unlock(&bitmap->lock);
+    return whole ? 0 : -ERANGE;
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* Marks that store something; switching marks on and off; more pages. */
+#include <errno.h>
+
+#include "base/barrier.h"
+#include "dirty/dirty.h"
+
+/* Not inlined by link-time optimisation either: what is rare would take registers from what is not. */
+
+__attribute__((noinline)) int gm_dirty_mark_page(struct gm_dirty *dirty, uint64_t page)
+{
+    uint64_t bit;
+    (void)gm_dirty_at(&dirty->live, 0, page, &bit);
+    gm_dirty_set(&dirty->live, page >> GM_DIRTY_FAN_SHIFT, bit);
+    return 0;
+}
+
+/* Do marks count? The caller's write is visible to whoever makes them count from now on. */
+static bool is_on(const struct gm_dirty_bitmap *bitmap)
+{
+    if (!bitmap->locked)
+        return gm_load_seq_cst(&bitmap->dirty.quick) != 0; /* [dirty-P4] */
+    gm_fence_seq_cst();                                    /* [dirty-P4] */
+    return gm_load_seq_cst(&bitmap->head->on) != 0;
+}
+
+__attribute__((noinline)) int gm_dirty_mark_slow(struct gm_dirty *dirty, uint64_t first, uint64_t len)
+{
+    struct gm_dirty_bitmap *bitmap = gm_dirty_whole(dirty);
+    uint64_t from, end;
+    if (len == 0 || !is_on(bitmap))
+        return 0;
+    bool whole = gm_dirty_range(bitmap, first, len, &from, &end);
+    if (from < end)
+        gm_dirty_set_pages(&dirty->live, from, end - 1, bitmap->locked);
+    if (whole)
+        return 0;
+    gm_add_relaxed(&bitmap->out_of_range, 1);
+    return -ERANGE;
+}
+
+int gm_dirty_enable(struct gm_dirty *dirty)
+{
+    if (dirty == NULL)
+        return -EINVAL;
+    struct gm_dirty_bitmap *bitmap = gm_dirty_whole(dirty);
+    int error = 0;
+    pthread_mutex_lock(&bitmap->lock);
+    bool was_on = gm_load_relaxed(&bitmap->head->on) != 0;
+    gm_dirty_publish(bitmap, gm_dirty_pages(bitmap), true);
+    if (bitmap->locked)
+        gm_fence_seq_cst(); /* [dirty-P4] */
+    else
+        error = gm_barrier();
+    if (error != 0)
+        gm_dirty_publish(bitmap, gm_dirty_pages(bitmap), was_on);
+    pthread_mutex_unlock(&bitmap->lock);
+    return error;
+}
+
+int gm_dirty_disable(struct gm_dirty *dirty)
+{
+    if (dirty == NULL)
+        return -EINVAL;
+    struct gm_dirty_bitmap *bitmap = gm_dirty_whole(dirty);
+    pthread_mutex_lock(&bitmap->lock);
+    gm_dirty_publish(bitmap, gm_dirty_pages(bitmap), false);
+    pthread_mutex_unlock(&bitmap->lock);
+    return 0;
+}
+
+int gm_dirty_extend(struct gm_dirty *dirty, uint64_t size)
+{
+    if (dirty == NULL || size == 0)
+        return -EINVAL;
+    struct gm_dirty_bitmap *bitmap = gm_dirty_whole(dirty);
+    uint64_t pages = ((size - 1) >> dirty->page_shift) + 1;
+    int error = 0;
+    if (pages > bitmap->pages_most)
+        return -ERANGE;
+    pthread_mutex_lock(&bitmap->lock);
+    if (pages < gm_dirty_pages(bitmap))
+        error = -EINVAL;
+    else
+        gm_dirty_publish(bitmap, pages, gm_load_relaxed(&bitmap->head->on) != 0);
+    pthread_mutex_unlock(&bitmap->lock);
+    return error;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/*
+ * Taking dirty pages: what a harvest hands out is clean from then on, and no mark is lost. dirty.h has the promise.
+ *
+ *     struct gm_dirty_request request = {.first = 0, .len = UINT64_MAX, .gap = 0};
+ *     error = gm_dirty_harvest(dirty, &request, send_ranges, &connection, &next);
+ * In slices of about a million pages:
+ *     request.budget = 1 << 20;
+ *     for (next = 0; error == 0 && next != UINT64_MAX; request.first = next)
+ *         error = gm_dirty_harvest(dirty, &request, send_ranges, &connection, &next);
+ * A page that could not be sent after all:
+ *     gm_dirty_put_back(dirty, NULL, gpa, len);
+ *
+ * Several who want to know, each all of it (migration, a display, a backup): each creates a consumer, and the bitmap
+ * itself is one, named NULL. Whoever harvests takes the marks for all; those who mark pay once.
+ *
+ * Harvests, and what else is declared here, wait for one another (one lock a bitmap), never for marks, nor marks for
+ * them. A callback runs under that lock: it may mark, look and gm_dirty_stats_get, and calls nothing that is declared
+ * here.
+ */
+#ifndef GUESTMEM_DIRTY_HARVEST_H
+#define GUESTMEM_DIRTY_HARVEST_H
+
+#include <guestmem/dirty.h>
+
+GM_BEGIN_DECLS
+
+struct gm_dirty_consumer;
+
+/*
+ * A view of its own from now on: it has what is marked and was taken by nobody yet, and all marks to come.
+ * Takes address space as the bitmap does, and so does the first one for the bitmap's own view.
+ * Returns 0; -ENOMEM.
+ */
+GM_API GM_MUST_CHECK int gm_dirty_consumer_create(struct gm_dirty *dirty, struct gm_dirty_consumer **out);
+
+/* Forget the consumer and what it has not taken; others keep theirs. NULL is ignored. */
+GM_API void gm_dirty_consumer_destroy(struct gm_dirty *dirty, struct gm_dirty_consumer *consumer);
+
+struct gm_dirty_range {
+    uint64_t first, len; /* [bytes] whole pages */
+};
+
+/*
+ * Gets dirty ranges in rising order, not touching one another, count >= 1 of them at a time. Returns how many it has
+ * dealt with: fewer than count ends the harvest, and the rest is dirty again.
+ */
+typedef size_t (*gm_dirty_ranges_fn)(void *arg, const struct gm_dirty_range *ranges, size_t count);
+
+struct gm_dirty_request {
+    uint64_t first, len; /* [bytes] the window, rounded out to pages; what is not below size is not there */
+    uint64_t gap;        /* [bytes] ranges with at most so much between them are handed out as one, with that */
+    uint64_t budget;     /* [pages] end when so many dirty pages were taken, or at most 63 more; 0: no limit */
+    struct gm_dirty_consumer *consumer; /* NULL: the bitmap's own view */
+};
+
+/*
+ * Take the dirty pages of a window and hand them out as ranges.
+ * @param ranges  called as long as there are some
+ * @param next    [bytes] where to go on; UINT64_MAX when the window is done
+ * Returns 0; -ECANCELED (the callback dealt with fewer than it was given); -errno of the barrier, which the kernel has
+ * come to refuse. After these two *next is not written; what was not handed out is dirty again, with gaps that were
+ * bridged. -ENOMEM (for the first harvest).
+ * Order: as promised in dirty.h.
+ * Cost: O(size / 1 GiB + words that are dirty), about one locked instruction a word, and a barrier for each 16384 words
+ * that are neither clean nor dirty throughout. Of a clean bitmap: a load for each GiB (of 4 KiB pages), no barrier.
+ */
+GM_API GM_MUST_CHECK int gm_dirty_harvest(struct gm_dirty *dirty, const struct gm_dirty_request *request,
+                                          gm_dirty_ranges_fn ranges, void *arg, uint64_t *next);
+
+/*
+ * The same into words of the caller: bit i of the window is ORed into bit i % 64 of words[i / 64] (KVM's layout). Its
+ * first page is bit 0 wherever it lies.
+ * @param request  gap is not used
+ * @param words    [count] as many as the window has pages / 64, rounded up; of a window that goes beyond size, as many
+ *                 as it has below
+ * Returns as gm_dirty_harvest; -ENOBUFS (fewer words than that; nothing was taken).
+ */
+GM_API GM_MUST_CHECK int gm_dirty_harvest_words(struct gm_dirty *dirty, const struct gm_dirty_request *request,
+                                                uint64_t *words, size_t count, uint64_t *next);
+
+/*
+ * Make pages dirty again for one consumer (NULL: the bitmap's own view), whether marks are on or off. Where there are
+ * no consumers, NULL is as good as a mark.
+ * Returns 0; -ERANGE (some of it is not below size: what is, is dirty).
+ */
+GM_API GM_MUST_CHECK int gm_dirty_put_back(struct gm_dirty *dirty, struct gm_dirty_consumer *consumer, uint64_t first,
+                                           uint64_t len);
+
+/*
+ * Make pages clean for everybody and hand out nothing: of memory that is gone. A page that lies partly outside of the
+ * range stays as it is.
+ * Returns 0; -ERANGE (some of it is not below size: what is, is clean).
+ */
+GM_API GM_MUST_CHECK int gm_dirty_clear(struct gm_dirty *dirty, uint64_t first, uint64_t len);
+
+GM_END_DECLS
+
+#endif

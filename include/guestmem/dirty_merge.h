@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/*
+ * Marks that come from logs of others, and marks written out for others, with any offset between the two and any two
+ * page sizes. dirty.h has the rest.
+ *
+ * What KVM says of a slot at 4 GiB, words from KVM_GET_DIRTY_LOG:
+ *     struct gm_dirty_log slot = {.bits = words, .count = pages, .page_shift = 12, .to = 4ull << 30};
+ *     gm_dirty_merge(dirty, &slot);
+ * What a vhost-user back end has logged (a bit for each 4 KiB from address 0, in bytes):
+ *     struct gm_dirty_log vhost = {.bits = log, .count = bytes * 8, .page_shift = 12, .to = 0};
+ */
+#ifndef GUESTMEM_DIRTY_MERGE_H
+#define GUESTMEM_DIRTY_MERGE_H
+
+#include <guestmem/dirty.h>
+
+GM_BEGIN_DECLS
+
+/* Bit i of a log is bit i % 8 of its byte i / 8, which on little-endian machines is bit i % 64 of word i / 64. */
+struct gm_dirty_log {
+    const void *bits;     /* no alignment is asked for; no byte without a bit of the log is read */
+    uint64_t first;       /* the first bit that counts */
+    uint64_t count;       /* how many do */
+    unsigned page_shift;  /* 12..GM_DIRTY_PAGE_SHIFT_MOST: a bit stands for so much; 0: GM_PAGE_SHIFT */
+    uint64_t to;          /* [bytes] the address that bit first stands for */
+};
+
+/*
+ * Mark what a log says is dirty, whether marks are on or off; the log stays as it is. Where a page of the one is no
+ * page of the other, all pages that a bit touches are marked.
+ * Returns 0; -EINVAL (bits NULL, a bad page_shift, first + count past 2^64); -ERANGE (a bit that is set stands for
+ * something that is not below size: what is, is marked).
+ * Context: any thread; nobody changes the log meanwhile.   Order: as a mark, for all writes that the log stands for.
+ * Progress: wait-free.   Cost: pages of the same size: a look at 64 bits of the log at a time, whatever the offset, and
+ * two locked instructions where some of them are new; else O(runs of bits that are set).
+ */
+GM_API GM_MUST_CHECK int gm_dirty_merge(struct gm_dirty *dirty, const struct gm_dirty_log *log);
+
+/*
+ * The same from another bitmap, which stays as it is: what is marked in [first, first + len) there and not taken yet,
+ * to addresses from to on.
+ * Returns as gm_dirty_merge; -EINVAL (the two are one, or first does not begin a page of from).
+ */
+GM_API GM_MUST_CHECK int gm_dirty_merge_from(struct gm_dirty *dirty, const struct gm_dirty *from, uint64_t first,
+                                             uint64_t len, uint64_t to);
+
+/*
+ * Write out what is marked in a window and not taken yet, and leave it marked: bit i of the window is ORed into bit
+ * i % 64 of words[i / 64].
+ * @param first, len  [bytes] rounded out to pages; what is not below size is not there
+ * @param count       of words
+ * Returns 0; -ENOBUFS (fewer words than the window has pages / 64, rounded up; nothing was written).
+ * Progress: wait-free.   Cost: O(words that are not clean).
+ */
+GM_API GM_MUST_CHECK int gm_dirty_export(const struct gm_dirty *dirty, uint64_t first, uint64_t len, uint64_t *words,
+                                         size_t count);
+
+/*
+ * The same as lengths of runs [pages]: clean ones (maybe 0), dirty ones, clean ones, and so on; they end with the last
+ * dirty run, and there are none for a clean window.
+ * @param room   of runs
+ * @param count  how many were written, an even number
+ * Returns 0; -ENOBUFS (room is too small; what runs holds then is not said). Marks that are made meanwhile are in it,
+ * or not, one by one.
+ */
+GM_API GM_MUST_CHECK int gm_dirty_export_runs(const struct gm_dirty *dirty, uint64_t first, uint64_t len,
+                                              uint64_t *runs, size_t room, size_t *count);
+
+GM_END_DECLS
+
+#endif

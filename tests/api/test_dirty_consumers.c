@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/* Several who harvest one bitmap: each has its own view, and the marks are paid for once. */
+#include "lib/cm.h"
+
+#include "lib/dirty_got.h"
+
+static void each_consumer_has_all(void **state)
+{
+    struct gm_dirty *dirty = make(300000, 0);
+    struct gm_dirty_consumer *one, *two;
+    struct gm_dirty_request by_one = all, by_two = all;
+    struct got got;
+    (void)state;
+    mark(dirty, 5, 1);
+    assert_result(gm_dirty_consumer_create(dirty, &one), 0);
+    by_one.consumer = one;
+    mark(dirty, 6, 1);
+    harvest(dirty, &all, &got);
+    ASSERT_RANGES(&got, {5, 2});
+    assert_result(gm_dirty_consumer_create(dirty, &two), 0); /* of what was taken it has nothing */
+    by_two.consumer = two;
+    mark(dirty, 7, 1);
+    mark(dirty, 299999, 1);
+    harvest(dirty, &by_two, &got);
+    ASSERT_RANGES(&got, {7, 1}, {299999, 1});
+    harvest(dirty, &by_one, &got);
+    ASSERT_RANGES(&got, {5, 3}, {299999, 1});
+    harvest(dirty, &all, &got);
+    ASSERT_RANGES(&got, {7, 1}, {299999, 1});
+    harvest(dirty, &by_one, &got);
+    assert_int_equal(got.count, 0);
+    assert_result(gm_dirty_put_back(dirty, one, 7 * PAGE, 1), 0); /* for one alone */
+    harvest(dirty, &all, &got);
+    assert_int_equal(got.count, 0);
+    harvest(dirty, &by_two, &got);
+    assert_int_equal(got.count, 0);
+    harvest(dirty, &by_one, &got);
+    ASSERT_RANGES(&got, {7, 1});
+    mark(dirty, 0, 300000);
+    harvest(dirty, &by_one, &got);
+    assert_result(gm_dirty_clear(dirty, 64 * PAGE, 299936 * PAGE), 0); /* for everybody */
+    harvest(dirty, &by_two, &got);
+    ASSERT_RANGES(&got, {0, 64});
+    gm_dirty_consumer_destroy(dirty, one);
+    harvest(dirty, &all, &got);
+    ASSERT_RANGES(&got, {0, 64});
+    gm_dirty_consumer_destroy(dirty, two);
+    gm_dirty_consumer_destroy(dirty, NULL);
+    mark(dirty, 9, 1);
+    harvest(dirty, &all, &got);
+    ASSERT_RANGES(&got, {9, 1});
+    assert_result(gm_dirty_consumer_create(dirty, &one), 0); /* destroyed with the bitmap */
+    gm_dirty_destroy(dirty);
+}
+
+/* A slice that ends early leaves the rest to its own view and to all others. */
+static void slices_of_several_consumers(void **state)
+{
+    struct gm_dirty *dirty = make(300000, GM_DIRTY_LOCKED);
+    struct gm_dirty_consumer *one;
+    struct gm_dirty_request slice = {.len = UINT64_MAX, .budget = 100}, by_one = all;
+    struct got got;
+    (void)state;
+    assert_result(gm_dirty_consumer_create(dirty, &one), 0);
+    slice.consumer = by_one.consumer = one;
+    mark(dirty, 0, 1000);
+    mark(dirty, 290000, 1000);
+    assert_int_equal(harvest(dirty, &slice, &got), 128 * PAGE);
+    ASSERT_RANGES(&got, {0, 128});
+    harvest(dirty, &all, &got);
+    ASSERT_RANGES(&got, {0, 1000}, {290000, 1000});
+    assert_int_equal(harvest(dirty, &slice, &got), 256 * PAGE);
+    ASSERT_RANGES(&got, {128, 128});
+    harvest(dirty, &by_one, &got);
+    ASSERT_RANGES(&got, {256, 744}, {290000, 1000});
+    gm_dirty_destroy(dirty);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_consumer_has_all),
+        cmocka_unit_test(slices_of_several_consumers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
