@@ -12,6 +12,8 @@
 #include <guestmem/guestmem.h>
 
 #include "lib/report.h"
+#include "lib/text.h"
+#include "lib/usage.h"
 
 static int complain(const char *what, const char *name, int error)
 {
@@ -75,6 +77,7 @@ static int measure(struct bench_session *session)
     if (status != 0)
         return complain("cannot write", session->options.raw, status);
     bench_env_to_raw(&session->env);
+    bench_counters_setup(!session->options.no_counters);
     status = bench_session_run(session);
     bench_measure_close();
     return status != 0 ? status : report(session);
@@ -117,10 +120,15 @@ int main(int argc, char **argv)
 {
     static struct bench_session session;
     struct bench_options options;
-    int status = bench_options_parse(&options, argc, argv);
+    char error[BENCH_ERROR_MAX];
+    int status;
 
-    if (status != -1)
-        return status;
+    if (bench_options_parse(&options, argc, argv, bench_cpu_count(), error, sizeof(error)) != 0) {
+        fprintf(stderr, "guestmem-bench: %s\n", error);
+        return BENCH_EXIT_USAGE;
+    }
+    if (options.help)
+        return fputs(bench_help, stdout) < 0 || fflush(stdout) != 0;
     status = bench_session_open(&session, &options);
     if (status == 0)
         status = run(&session);

@@ -1,20 +1,27 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 #
-# Installs the Debian 12 packages that the project needs: ci/deps.sh [all|bench]. What is installed already
-# is not touched, so that a second run needs no network, no root, and no time.
+# Installs the Debian 12 packages that the project needs: ci/deps.sh [all|bench|profile|dpdk]. What is installed
+# already is not touched, so that a second run needs no network, no root, and no time.
+#
+# Nothing installs `dpdk` by itself: it brings hundreds of packages for one header, which is one more peer in
+# the benchmarks.
 set -euo pipefail
 
 build=(gcc g++ cmake ninja-build pkg-config python3 git liburcu-dev libjemalloc-dev libnuma-dev)
 bench=("${build[@]}" libbenchmark-dev valgrind)
 all=("${bench[@]}" clang-14 clang libclang-rt-14-dev clang-format-14 libcmocka-dev relacy-dev
     spin binutils shellcheck)
+profile=("${bench[@]}" binutils linux-perf)
+dpdk=(libdpdk-dev)
 
 case "${1:-all}" in
     all) wanted=("${all[@]}") ;;
     bench) wanted=("${bench[@]}") ;;
+    profile) wanted=("${profile[@]}") ;;
+    dpdk) wanted=("${dpdk[@]}") ;;
     *)
-        echo "usage: ci/deps.sh [all|bench]" >&2
+        echo "usage: ci/deps.sh [all|bench|profile|dpdk]" >&2
         exit 2
         ;;
 esac

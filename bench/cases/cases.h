@@ -26,10 +26,25 @@ bench_case bench_case_linear;
 bench_case bench_case_pin;
 bench_case bench_case_one_by_one;
 bench_case bench_case_readers_and_writer;
+bench_case bench_case_readers_writers;
+bench_case bench_case_commit_rate;
+bench_case bench_case_threads;
+bench_case bench_case_pages;
+bench_case bench_case_trace;
 bench_case bench_case_edit;
 bench_case bench_case_edit_more;
 bench_case bench_case_transaction;
 bench_case bench_case_grace;
 bench_case bench_case_metadata;
+bench_case bench_case_region_of;
+bench_case bench_case_access;
+bench_case bench_case_dirty_mark;
+bench_case bench_case_dirty_harvest;
+bench_case bench_case_alloc_ranges;
+bench_case bench_case_alloc_counted;
+bench_case bench_case_alloc_release;
+bench_case bench_case_alloc_threads;
+bench_case bench_case_alloc_restore;
+bench_case bench_case_alloc_ids;
 
 #endif

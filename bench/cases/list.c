@@ -20,6 +20,7 @@ bench_case *const bench_cases[] = {
     bench_case_translate_inline,
     bench_case_translate_dependent,
     bench_case_translate_hot,
+    bench_case_region_of,
     bench_case_batch,
     bench_case_linear,
 #endif
@@ -27,6 +28,11 @@ bench_case *const bench_cases[] = {
     bench_case_one_by_one,
 #ifndef BENCH_TWIN
     bench_case_readers_and_writer,
+    bench_case_readers_writers,
+    bench_case_commit_rate,
+    bench_case_threads,
+    bench_case_pages,
+    bench_case_trace,
 #endif
     bench_case_edit,
 #ifndef BENCH_TWIN
@@ -34,6 +40,15 @@ bench_case *const bench_cases[] = {
     bench_case_transaction,
     bench_case_grace,
     bench_case_metadata,
+    bench_case_alloc_ranges,
+    bench_case_alloc_counted,
+    bench_case_alloc_release,
+    bench_case_alloc_threads,
+    bench_case_alloc_restore,
+    bench_case_alloc_ids,
+    bench_case_dirty_mark,
+    bench_case_dirty_harvest,
+    bench_case_access,
 #endif
     NULL,
 };

@@ -2,7 +2,8 @@
 /*
  * What does a pin cost (T5): alone, with two threads pinning at once, and as a share of each address when a
  * pin covers 32 translations? The answer depends on where the library's code is, so it is given for the
- * static program and for the one that uses the shared library.
+ * static program and for the one that uses the shared library. Peers lie in a library of their own in both, but
+ * their loops are in it too.
  */
 #include "cases.h"
 
@@ -13,6 +14,15 @@
 
 #define PER_PIN 32
 #define REGIONS 8
+#define VALUE UINT64_C(0x5ca1ab1e) /* what the peers guard */
+#define MOST_PEERS 4
+
+struct guarded {
+    const struct bench_pin_peer *peer;
+    void *self;
+};
+
+static struct guarded guarded[MOST_PEERS]; /* of the row in preparation */
 
 static void pin_unpin(struct bench_run *run)
 {
@@ -28,6 +38,35 @@ static void pin_unpin(struct bench_run *run)
         (void)gm_reader_unregister();
     else if (registered != -EALREADY)
         run->wrong = 1;
+}
+
+static void peer_body(struct bench_run *run)
+{
+    const struct guarded *one = run->fixture;
+
+    run->wrong |= one->peer->run(one->self, run->iters) != VALUE;
+}
+
+static void peers_add(struct bench_members *members, int threads)
+{
+    const struct bench_pin_peer *peers = bench_pin_peers();
+
+    for (size_t i = 0; i < MOST_PEERS && peers[i].name != NULL; i++) {
+        guarded[i] = (struct guarded){&peers[i], peers[i].build(VALUE)};
+        struct bench_member *member = bench_member_add(members, peers[i].name, peer_body, &guarded[i], 1);
+        if (member == NULL)
+            continue;
+        member->peer = 1;
+        member->threads = threads;
+    }
+}
+
+static void release_peers(struct bench_row *row)
+{
+    (void)row;
+    for (size_t i = 0; i < MOST_PEERS && guarded[i].peer != NULL; i++)
+        guarded[i].peer->destroy(guarded[i].self);
+    memset(guarded, 0, sizeof(guarded));
 }
 
 static uint64_t translate_some(const struct gm_view *view, const uint64_t *gpa)
@@ -79,6 +118,7 @@ static int prepare_alone(struct bench_row *row, struct bench_session *session, s
         return result;
     member = bench_member_add(members, BENCH_OURS, pin_unpin, fixture->space.space, 1);
     member->threads = threads;
+    peers_add(members, threads);
     return 0;
 }
 
@@ -104,9 +144,10 @@ static void add_alone(struct bench_session *session, const char *link, int threa
     if (row == NULL)
         return;
     row->prepare = prepare_alone;
+    row->release = release_peers;
     row->input = bench_input_even(session, REGIONS);
     row->param = (uint64_t)threads;
-    row->planned = 1;
+    row->planned = 3;
     row->remote = strcmp(link, BENCH_LINK) != 0;
     row->rule = threads == 1 ? BENCH_AT_MOST : BENCH_NO_TARGET;
     row->limit = strcmp(link, "static") == 0 ? 2.5 : 5;

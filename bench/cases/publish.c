@@ -24,7 +24,9 @@ static void edit_body(struct bench_run *run)
         for (int i = 0; i < EDITS_PER_RECLAIM / 2; i++)
             run->wrong |= bench_edit_toggle(edit, GM_COMMIT_ASYNC) != 0;
         begin = bench_now_ns();
+        bench_counters_pause(run->counters);
         run->wrong |= gm_space_reclaim(edit->space.space) != 0;
+        bench_counters_resume(run->counters);
         run->excluded_ns += bench_now_ns() - begin;
     }
 }

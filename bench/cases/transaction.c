@@ -54,7 +54,9 @@ static void body(struct bench_run *run)
         run->wrong |= transaction(many, 1) != 0;
         run->wrong |= transaction(many, 0) != 0;
         begin = bench_now_ns();
+        bench_counters_pause(run->counters);
         run->wrong |= gm_space_reclaim(space) != 0;
+        bench_counters_resume(run->counters);
         run->excluded_ns += bench_now_ns() - begin;
     }
 }

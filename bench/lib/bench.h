@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#include "counters.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -43,6 +45,7 @@ struct bench_run {
     uint64_t excluded_ns; /* the body adds what took time but is not the question */
     uint64_t warm_ns;     /* the same, for what it did once before it began */
     void *fixture;
+    struct bench_counters *counters; /* NULL: nothing is counted. Begin again after warming, pause for exclusions */
     int thread, threads;
     int wrong; /* the body found a wrong answer */
 };
@@ -69,11 +72,18 @@ struct bench_member {
 
     double ns_per_op[BENCH_MAX_REPETITIONS]; /* the outcome: one sample a repetition */
     unsigned samples;
+    struct bench_counts counts; /* of all repetitions that were counted, and how many that are */
+    unsigned counted, disturbed;
     int wrong;
     int failed; /* -errno of start */
 };
 
 /* ---- gbench.cc ------------------------------------------------------------------------------------- */
+
+/*
+ * Calls the body, and is never inlined: profiles begin at this frame, and whatever is not below it is not the question.
+ */
+void bench_timed(bench_body *body, struct bench_run *run);
 
 /* Once, before anything else. raw: file that receives the measuring library's own JSON, or NULL. 0 or -errno.
  */

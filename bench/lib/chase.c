@@ -74,6 +74,7 @@ void bench_chase_body(struct bench_run *run)
     uint64_t begin = bench_now_ns();
 
     follow(chase, chase->count); /* what is asked for is the latency where the lines are at home */
+    bench_counters_begin(run->counters);
     run->warm_ns = bench_now_ns() - begin;
     follow(chase, run->iters);
 }

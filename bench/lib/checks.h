@@ -35,12 +35,19 @@ int bench_check_load_text(const char *text, char path[CHECK_PATH], struct bench_
                           size_t error_size);
 
 void bench_check_reader(void);
+void bench_check_options(void);
+void bench_check_trace(void);
 void bench_check_uniform(const struct bench_layout *layout, size_t regions);
 void bench_check_mixed(const struct bench_layout *layout);
 void bench_check_memory(struct bench_layout *layout);
 void bench_check_streams(const struct bench_layout *layout);
 void bench_check_floor_batch(void);
+void bench_check_alloc(void);
+void bench_check_alloc_loosely(void);
 void bench_check_peers(const struct bench_layout *layout);
+void bench_check_access_peers(struct bench_layout *layout); /* makes its memory accessible */
+void bench_check_pin_peers(void);
+void bench_check_dirty_peers(void);
 void bench_check_answers(const struct bench_layout *layout); /* the calling thread is a registered reader */
 
 #endif

@@ -11,6 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "text.h"
+
 #define HEAD CHECK_LAYOUT_HEAD
 
 int bench_check_load_text(const char *text, char path[CHECK_PATH], struct bench_layout **out, char *error,
@@ -63,6 +65,16 @@ static void check_too_many_ranges(void)
     free(text);
 }
 
+/* A line that nothing ends is refused at its limit, not at the end of memory. */
+static void check_long_line(void)
+{
+    char text[sizeof(HEAD) + BENCH_LINE_MAX + 4] = HEAD;
+
+    memset(text + sizeof(HEAD) - 1, 'x', BENCH_LINE_MAX + 1);
+    text[sizeof(HEAD) + BENCH_LINE_MAX] = '\n';
+    check_refused(text, 2, "longer than 1000 bytes");
+}
+
 void bench_check_reader(void)
 {
     struct bench_layout *layout = NULL;
@@ -92,6 +104,10 @@ void bench_check_reader(void)
     check_refused(HEAD "0x0 0xff ram a 0x0 a\n0x100 0x1ff ram a 0x200 odd\n", 0, "range 'odd' at 0x100");
     check_refused(HEAD "0x0 0xfffffffffffff ram a 0x0 a\n", 0, "2^46");
     check_refused(HEAD "0x0 0xfff device - 0x0 a\n", 0, "no range is ram");
+    check_refused(HEAD "0x0 0xfff ram a 0x0 a\r\n", 2, "CR LF");
+    check_refused(HEAD "0x0 0xfff ram a 0x0 \x1b[2J\n", 2, "byte 0x1b in column 21 is not ASCII text");
+    check_refused(HEAD "0x0 0xfff ram a 0x0 a\n0x0 0xfff ram a 0x0 a\n", 3, "overlaps the range before ('a')");
+    check_long_line();
     check_too_many_ranges();
     CHECK(bench_layout_load("/nonexistent", &layout, error, sizeof(error)) == -ENOENT, "%s", error);
     CHECK(bench_layout_load("/nonexistent", &layout, NULL, 0) == -ENOENT, "no room for an error");

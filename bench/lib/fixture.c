@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "progress.h"
 #include "row.h"
 #include "session.h"
 
@@ -23,6 +24,7 @@ void bench_loop_body(struct bench_run *run)
 
     /* The member before this one filled the caches with its own table: one pass brings ours back, untimed. */
     bench_keep(loop->run(loop->self, addresses->gpa, addresses->count));
+    bench_counters_begin(run->counters);
     run->warm_ns = bench_now_ns() - begin;
     for (uint64_t left = run->iters; left >= BENCH_CHUNK; left -= BENCH_CHUNK) {
         uint64_t result = loop->run(loop->self, addresses->gpa + at * BENCH_CHUNK, BENCH_CHUNK);
@@ -73,7 +75,7 @@ static void peers_add(struct bench_fixture *fixture, struct bench_members *membe
 
     for (size_t i = 0; peers[i].name != NULL && i < BENCH_MAX_PEERS; i++) {
         bench_loop_run *run = run_of(&peers[i], shape);
-        if (run == NULL)
+        if (run == NULL || layout->ram_count > peers[i].most)
             continue;
         if (fixture->peers[i] == NULL)
             fixture->peers[i] = peers[i].build(layout->ram, layout->ram_count);
@@ -242,7 +244,9 @@ int bench_fixture_get(struct bench_row *row, struct bench_session *session, enum
         if (session->fixture == NULL)
             return bench_row_skip(row, "no memory");
         session->fixture->input = row->input;
+        bench_progress_note("building", row->input->label);
         result = build(session->fixture, &session->options, error, sizeof(error));
+        bench_progress_note(NULL, NULL);
         if (result != 0) {
             bench_fixture_free(session->fixture);
             session->fixture = NULL;

@@ -25,18 +25,58 @@ struct ThreadTime {
     double ns_per_op;
     double ops_per_s;
     int wrong;
+    bool counted;
+    bench_counts counts;
+};
+
+// Counters belong to the thread that opens them. The first thread lasts, others live for one repetition.
+class ThreadCounters
+{
+  public:
+    ThreadCounters() : open_(bench_counters_open(&set_) == 0) {}
+    ThreadCounters(const ThreadCounters &) = delete;
+    ThreadCounters &operator=(const ThreadCounters &) = delete;
+    ~ThreadCounters()
+    {
+        if (open_)
+            bench_counters_close(&set_);
+    }
+    bench_counters *Set()
+    {
+        return open_ ? &set_ : nullptr;
+    }
+
+  private:
+    bench_counters set_;
+    bool open_;
 };
 
 constexpr int kMaxThreads = 64;
 ThreadTime g_times[kMaxThreads];
 
+// A repetition is as disturbed as the one of its threads that lost its processor.
+void Count(int threads, bench_member *member)
+{
+    bool preempted = false;
+    for (int i = 0; i < threads; i++) {
+        if (!g_times[i].counted)
+            return;
+        preempted |= g_times[i].counts.preempted > 0;
+        bench_counts_add(&member->counts, &g_times[i].counts);
+    }
+    member->counted++;
+    member->disturbed += preempted ? 1 : 0;
+}
+
 void RunBody(benchmark::State &state, bench_member *member)
 {
+    static thread_local ThreadCounters counters;
     const int thread = state.thread_index();
     bench_cpu_pin(member->cpu + thread);
     bench_run run{};
     run.iters = static_cast<uint64_t>(state.max_iterations);
     run.fixture = member->fixture;
+    run.counters = counters.Set();
     run.thread = thread;
     run.threads = state.threads();
     if (thread == 0 && member->start != nullptr) {
@@ -48,17 +88,20 @@ void RunBody(benchmark::State &state, bench_member *member)
         }
     }
     while (state.KeepRunningBatch(state.max_iterations)) {
+        bench_counters_begin(run.counters);
         const uint64_t begin = bench_now_ns();
-        member->body(&run);
+        bench_timed(member->body, &run);
         const double ns = static_cast<double>(bench_now_ns() - begin - run.excluded_ns - run.warm_ns);
         // Written before the barrier at the loop's end, read behind it.
-        g_times[thread] = {ns / static_cast<double>(run.iters), static_cast<double>(run.iters) * 1e9 / ns,
-                           run.wrong};
+        g_times[thread] = {ns / static_cast<double>(run.iters), static_cast<double>(run.iters) * 1e9 / ns, run.wrong,
+                           run.counters != nullptr, {}};
+        bench_counters_end(run.counters, run.iters, &g_times[thread].counts);
     }
     if (thread != 0)
         return;
     if (member->stop != nullptr)
         member->stop(member->fixture);
+    Count(state.threads(), member);
     double slowest = 0, total = 0;
     for (int i = 0; i < state.threads(); i++) {
         slowest = g_times[i].ns_per_op > slowest ? g_times[i].ns_per_op : slowest;
@@ -132,6 +175,12 @@ class Collector : public benchmark::BenchmarkReporter
 std::unique_ptr<Collector> g_collector;
 
 } // namespace
+
+BENCH_CALL void bench_timed(bench_body *body, struct bench_run *run)
+{
+    body(run);
+    __asm__ volatile("" : : : "memory"); // the call is not this function's last act, so its frame is there to be seen
+}
 
 int bench_measure_open(const char *raw)
 {

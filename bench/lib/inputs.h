@@ -71,6 +71,10 @@ struct bench_layout {
  */
 int bench_layout_load(const char *path, struct bench_layout **out, char *error, size_t error_size);
 
+/* The same from memory: `path` gives the name and stands in messages, no file is opened. */
+int bench_layout_parse(const char *path, const char *data, size_t size, struct bench_layout **out, char *error,
+                       size_t error_size);
+
 /*
  * N regions evenly over `span` bytes, each half to nine tenths of its share, 4 KiB aligned and at both ends
  * not 2 MiB aligned, with gaps, each in an object of its own so that no two deltas are equal. A span of 0

@@ -49,6 +49,7 @@ static void check_layout(struct bench_layout *layout)
     bench_check_streams(layout);
     bench_check_answers(layout);
     bench_check_peers(layout);
+    bench_check_access_peers(layout);
     bench_check_memory(layout);
     bench_layout_free(layout);
 }
@@ -138,7 +139,12 @@ int main(int argc, char **argv)
         return 1;
     }
     bench_check_reader();
+    bench_check_options();
+    bench_check_trace();
     bench_check_floor_batch();
+    bench_check_alloc();
+    bench_check_pin_peers();
+    bench_check_dirty_peers();
     check_folder(argc > 1 ? argv[1] : BENCH_LAYOUT_DIR);
     check_ragged();
     check_synthetic();

@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "counters.h"
+#include "counts_report.h"
+
 static void text(FILE *out, const char *string)
 {
     fputc('"', out);
@@ -92,6 +95,9 @@ static void row_json(FILE *out, const struct bench_row *row)
     rivals(out, row, "competitors", 0);
     if (!there)
         pair(out, ", ", "skipped", row->skipped);
+    else if (row->no_ours != NULL)
+        pair(out, ", ", "no_ours", row->no_ours);
+    bench_counts_json(out, row);
     fprintf(out, "}");
 }
 
@@ -109,6 +115,8 @@ int bench_report_json(const struct bench_session *session, const char *path)
     pair(out, "  ", "isa", session->env.isa);
     if (bench_peers_skipped() != NULL)
         pair(out, ",\n  ", "peers_skipped", bench_peers_skipped());
+    if (bench_counters_skipped() != NULL)
+        pair(out, ",\n  ", "counters_skipped", bench_counters_skipped());
     fprintf(out, ",\n  \"rows\": [\n");
     for (size_t i = 0; i < session->row_count; i++) {
         row_json(out, &session->rows[i]);

@@ -7,18 +7,37 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #define LIBRARY "libbench_peers.so"
-#define VERSION 1 /* of the table, as in bench/peers/src/lib.rs */
+#ifndef BENCH_PEERS_INSTALLED
+#define BENCH_PEERS_INSTALLED "../lib/guestmem/" /* from the folder of the program */
+#endif
+#define VERSION 2 /* of all tables, as in bench/peers/src/lib.rs */
 
-static const struct bench_peer none[] = {{.name = NULL}};
-static const struct bench_peer *loaded;
-static char skipped[256];
+static struct bench_peer all[BENCH_MAX_PEERS + 1];
+static void *library; /* stays loaded until the program ends */
+static int looked;
+static char skipped[400];
 
-static int beside_program(char *out, size_t size)
+/* One more reason, behind those that are there. */
+__attribute__((format(printf, 1, 2))) static void skip(const char *format, ...)
+{
+    size_t used = strlen(skipped);
+    va_list args;
+
+    if (used > 0 && used + 2 < sizeof(skipped))
+        used += (size_t)snprintf(skipped + used, sizeof(skipped) - used, "; ");
+    va_start(args, format);
+    vsnprintf(skipped + used, sizeof(skipped) - used, format, args);
+    va_end(args);
+}
+
+/* In a folder that is told from that of the program. */
+static int from_program(const char *folder, char *out, size_t size)
 {
     ssize_t length = readlink("/proc/self/exe", out, size - 1);
     char *name;
@@ -28,7 +47,15 @@ static int beside_program(char *out, size_t size)
     out[length] = '\0';
     name = strrchr(out, '/') + 1;
     size -= (size_t)(name - out);
-    return snprintf(name, size, "%s", LIBRARY) < (int)size ? 0 : -ENAMETOOLONG;
+    return snprintf(name, size, "%s%s", folder, LIBRARY) < (int)size ? 0 : -ENAMETOOLONG;
+}
+
+/* Beside the program, where a build leaves it, or where it is installed. */
+static int find(char *out, size_t size)
+{
+    if (from_program(BENCH_PEERS_INSTALLED, out, size) == 0 && access(out, F_OK) == 0)
+        return 0;
+    return from_program("", out, size) == 0 && access(out, F_OK) == 0 ? 0 : -ENOENT;
 }
 
 /* What the build wrote down when it had to go on without the library. */
@@ -37,49 +64,107 @@ static void why_missing(const char *path)
     char reason[4200];
     FILE *file;
 
-    snprintf(skipped, sizeof(skipped), "no %s beside the program", LIBRARY);
     snprintf(reason, sizeof(reason), "%s.skipped", path);
     file = fopen(reason, "re");
-    if (file == NULL)
-        return;
-    if (fgets(reason, sizeof(reason), file) != NULL)
-        snprintf(skipped, sizeof(skipped), "%.*s", (int)strcspn(reason, "\n"), reason);
-    fclose(file);
+    if (file != NULL && fgets(reason, sizeof(reason), file) != NULL)
+        skip("%.*s", (int)strcspn(reason, "\n"), reason);
+    else
+        skip("no %s beside the program", LIBRARY);
+    if (file != NULL)
+        fclose(file);
 }
 
-static const struct bench_peer *table(const char *path)
+static void open_library(const char *path)
 {
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    const unsigned *version = library != NULL ? dlsym(library, "BENCH_PEERS_VERSION") : NULL;
-    const void *peers = library != NULL ? dlsym(library, "BENCH_PEERS") : NULL;
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    const unsigned *version = handle != NULL ? dlsym(handle, "BENCH_PEERS_VERSION") : NULL;
 
-    if (library == NULL)
-        snprintf(skipped, sizeof(skipped), "%s", dlerror());
-    else if (version == NULL || peers == NULL || *version != VERSION)
-        snprintf(skipped, sizeof(skipped), "%s is of another version", LIBRARY);
+    if (handle == NULL)
+        skip("%s", dlerror());
+    else if (version == NULL || *version != VERSION)
+        skip("%s is of another version", LIBRARY);
     else
-        return peers; /* stays loaded until the program ends */
-    return none;
+        library = handle;
+}
+
+const void *bench_peers_symbol(const char *name)
+{
+    char path[4096] = "";
+
+    if (!looked) {
+        looked = 1;
+        if (find(path, sizeof(path)) != 0)
+            why_missing(path);
+        else
+            open_library(path);
+    }
+    return library != NULL ? dlsym(library, name) : NULL;
+}
+
+static void collect(void)
+{
+    const struct bench_peer *peer = bench_peers_symbol("BENCH_PEERS");
+    size_t count = 0;
+
+    for (; peer != NULL && peer->name != NULL && count < BENCH_MAX_PEERS; peer++)
+        all[count++] = *peer;
+#ifdef BENCH_DPDK
+    if (count < BENCH_MAX_PEERS)
+        all[count] = bench_dpdk_peer;
+#else
+    skip("dpdk: rte_vhost.h was not there when this program was built");
+#endif
 }
 
 const struct bench_peer *bench_peers(void)
 {
-    char path[4096] = "";
+    static int collected;
 
-    if (loaded != NULL)
-        return loaded;
-    loaded = none;
-    if (beside_program(path, sizeof(path)) != 0 || access(path, F_OK) != 0)
-        why_missing(path);
-    else
-        loaded = table(path);
-    return loaded;
+    if (!collected)
+        collect();
+    collected = 1;
+    return all;
+}
+
+const struct bench_peer *bench_region_peers(void)
+{
+    static const struct bench_peer none[] = {{.name = NULL}};
+    const struct bench_peer *peers = bench_peers_symbol("BENCH_PEERS_REGION");
+
+    return peers != NULL ? peers : none;
+}
+
+const struct bench_pin_peer *bench_pin_peers(void)
+{
+    static const struct bench_pin_peer none[] = {{.name = NULL}};
+    const struct bench_pin_peer *peers = bench_peers_symbol("BENCH_PEERS_PIN");
+
+    return peers != NULL ? peers : none;
+}
+
+const struct bench_dirty_peer *bench_dirty_peers(void)
+{
+    static const struct bench_dirty_peer none[] = {{.name = NULL}};
+    const struct bench_dirty_peer *peers = bench_peers_symbol("BENCH_PEERS_DIRTY");
+
+    return peers != NULL ? peers : none;
+}
+
+const struct bench_access_peer *bench_access_peers(void)
+{
+    static const struct bench_access_peer none[] = {{.name = NULL}};
+    const struct bench_access_peer *peers = bench_peers_symbol("BENCH_PEERS_ACCESS");
+
+    return peers != NULL ? peers : none;
 }
 
 void bench_peers_refused(const struct bench_peer *peer, const struct bench_layout *layout)
 {
-    if (skipped[0] == '\0')
-        snprintf(skipped, sizeof(skipped), "%s does not take %s", peer->name, layout->name);
+    static int told;
+
+    if (!told)
+        skip("%s does not take %s", peer->name, layout->name);
+    told = 1;
 }
 
 const char *bench_peers_skipped(void)

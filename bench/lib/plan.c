@@ -10,6 +10,9 @@
 
 #include "session.h"
 
+#define LEAST_REPETITIONS 7
+#define LEAST_RIVAL_REPETITIONS 3
+
 static const struct bench_effort efforts[] = {
     {.name = "quick",
      .repetitions = 21,
@@ -37,6 +40,16 @@ const struct bench_effort *bench_effort_find(const char *name)
         if (strcmp(efforts[i].name, name) == 0)
             return &efforts[i];
     return NULL;
+}
+
+const struct bench_effort *bench_effort_of_seconds(uint64_t seconds)
+{
+    static struct bench_effort effort = {
+        .name = "seconds", .repetitions = LEAST_REPETITIONS, .rival_repetitions = LEAST_RIVAL_REPETITIONS};
+
+    effort.budget_s = (double)seconds;
+    effort.longest_ms = effort.shortest_ms = (double)seconds * 1e3 / LEAST_REPETITIONS;
+    return &effort;
 }
 
 static int is_rival(const struct bench_member *member)
@@ -100,7 +113,8 @@ static void choose_repetitions(const struct bench_effort *effort, struct bench_m
     share = fmin(1, fmax(0, seconds * 1e9 / fmax(least_ns, 1)));
     for (size_t i = 0; i < members->count; i++) {
         struct bench_member *member = &members->list[i];
-        member->repetitions = (unsigned)fmax(is_rival(member) ? 3 : 7, member->repetitions * share);
+        member->repetitions = (unsigned)fmax(is_rival(member) ? LEAST_RIVAL_REPETITIONS : LEAST_REPETITIONS,
+                                              member->repetitions * share);
     }
 }
 

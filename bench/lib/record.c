@@ -22,9 +22,15 @@ static int write_env(const struct bench_session *session, const char *path)
 {
     const struct bench_env *env = &session->env;
     FILE *out = fopen(path, "wxe");
+    time_t now = time(NULL);
+    struct tm utc;
+    char when[32];
 
     if (out == NULL)
         return -errno;
+    (void)gmtime_r(&now, &utc);
+    strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &utc);
+    fprintf(out, "recorded: %s\n", when);
     fprintf(out, "cpu: %s\ncpus: %d\nvirtualised: %s\n", env->cpu, env->cpus, env->virtualised);
     fprintf(out, "caches: %ld %ld %ld\n", env->l1d_bytes, env->l2_bytes, env->l3_bytes);
     fprintf(out, "kernel: %s\nthp: %s\ngovernor: %s\n", env->kernel, env->thp, env->governor);

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "counts_report.h"
+
 static const struct {
     const char *id, *question;
 } questions[] = {
@@ -16,8 +18,26 @@ static const struct {
     {"T5", "pin and unpin"},
     {"T6", "pin, translate and unpin for each address"},
     {"T8", "a reader's speed while a writer publishes without pause, of its speed alone"},
+    {"T8-rate", "commits a second that the writers of T8 reached"},
+    {"TN", "translation by several readers at once, the slowest one"},
+    {"PG", "translation and 8 bytes read there, by page size"},
+    {"TR", "the accesses of a trace"},
     {"S1", "publishing an edit, the writer's own time"},
     {"S3", "bytes that translation reads"},
+    {"A1", "allocating a range in an arena that fills up"},
+    {"A2", "allocating and freeing a range, where the place is hard to find"},
+    {"A3", "the same, where alignment or a window hides it"},
+    {"A4", "finding the only gap: requests that were refused or misplaced"},
+    {"A5", "freeing any natural block and allocating another"},
+    {"A6", "ranges looked at by a search for a place, the most"},
+    {"A7", "allocating an id"},
+    {"A8", "memory for each range"},
+    {"D1", "marking a page that is already dirty"},
+    {"D2", "marking a clean page"},
+    {"D3", "marking 256 pages at once"},
+    {"D4", "taking the dirty pages of a guest that has none"},
+    {"D5", "taking the dirty pages of a guest of 256 GiB"},
+    {"M1", "eight bytes of guest memory"},
 };
 
 static const char *question_of(const char *id)
@@ -75,6 +95,9 @@ static void print_row(const struct bench_row *row)
            : met   ? "yes"
                    : "NO",
            rival);
+    if (row->no_ours != NULL)
+        printf("  %-58s ours: %s\n", "", row->no_ours);
+    bench_counts_print(row);
 }
 
 static void print_group(const struct bench_session *session, size_t first)
@@ -99,12 +122,14 @@ static int group_begins(const struct bench_session *session, size_t at)
 
 static void print_summary(const struct bench_session *session)
 {
-    size_t met = 0, missed = 0, without = 0, skipped = 0;
+    size_t met = 0, missed = 0, without = 0, skipped = 0, no_ours = 0;
 
     for (size_t i = 0; i < session->row_count; i++) {
         int verdict = bench_row_met(&session->rows[i]);
         if (session->rows[i].skipped[0] != '\0')
             skipped++;
+        else if (session->rows[i].no_ours != NULL)
+            no_ours++;
         else if (verdict < 0)
             without++;
         else if (verdict)
@@ -112,8 +137,8 @@ static void print_summary(const struct bench_session *session)
         else
             missed++;
     }
-    printf("\n%zu of %zu targets met, %zu missed; %zu rows without a target, %zu skipped\n", met,
-           met + missed, missed, without, skipped);
+    printf("\n%zu of %zu targets met, %zu missed; %zu rows without a target, %zu without ours, %zu skipped\n", met,
+           met + missed, missed, without, no_ours, skipped);
 }
 
 /* Which real peers took part, or why not. */
@@ -147,5 +172,6 @@ void bench_report_print(const struct bench_session *session)
     printf("\nours, floor: medians; competitors with a version are peers, others re-implementations built in here\n");
     print_peers();
     print_summary(session);
+    bench_counts_print_summary(session->rows, session->row_count);
     print_environment(&session->env);
 }

@@ -108,7 +108,10 @@ void bench_row_evaluate(struct bench_row *row, const struct bench_members *membe
     const struct bench_member *ours = find(members, BENCH_OURS), *floor = find(members, BENCH_FLOOR);
     const struct bench_member *latency = find(members, BENCH_LATENCY);
 
+    if (ours != NULL)
+        bench_counts_evaluate(&ours->counts, ours->counted, ours->disturbed, &row->counted_ours);
     if (floor != NULL) {
+        bench_counts_evaluate(&floor->counts, floor->counted, floor->disturbed, &row->counted_floor);
         row->has_floor = 1;
         row->floor = bench_median(floor->ns_per_op, floor->samples);
         row->floor_min = minimum(floor);

@@ -57,8 +57,10 @@ struct bench_row {
     int wrong;
     char wrong_member[48];
     char skipped[128]; /* not empty: not measured, and why */
+    const char *no_ours; /* the case's: why ours does not take part while floor and others do; else NULL */
     int has_ours, has_floor;
     double ours, ours_min, floor, floor_min, target; /* min < 0: has none; target < 0: none */
+    struct bench_counted counted_ours, counted_floor;
     struct bench_rival rivals[BENCH_MAX_MEMBERS];
     size_t rival_count;
 };

@@ -65,7 +65,8 @@ int bench_session_open(struct bench_session *session, const struct bench_options
 
     memset(session, 0, sizeof(*session));
     session->options = *options;
-    session->effort = bench_effort_find(options->effort);
+    session->effort = options->seconds > 0 ? bench_effort_of_seconds(options->seconds)
+                                           : bench_effort_find(options->effort);
     status = filter_compile(session);
     if (status == 0)
         status = bench_inputs_open(session);
@@ -121,6 +122,20 @@ static void take_outcome(struct bench_row *row, const struct bench_members *memb
         bench_row_evaluate(row, members);
 }
 
+/* Leaves one member, when that is all that was asked for. */
+static int choose(struct bench_row *row, struct bench_members *members, const char *only)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < members->count; i++)
+        if (only == NULL || strcmp(members->list[i].name, only) == 0)
+            members->list[kept++] = members->list[i];
+    if (kept == 0 && members->count > 0)
+        (void)bench_row_skip(row, "has no member '%.48s'", only);
+    members->count = kept;
+    return row->skipped[0] == '\0';
+}
+
 static void measure(struct bench_session *session, struct bench_row *row, double seconds)
 {
     struct bench_members *members = calloc(1, sizeof(*members));
@@ -129,7 +144,8 @@ static void measure(struct bench_session *session, struct bench_row *row, double
     snprintf(label, sizeof(label), "%s/%s", row->id, row->name);
     if (members == NULL) {
         (void)bench_row_skip(row, "no memory");
-    } else if (row->prepare(row, session, members) == 0 && !row->wrong) {
+    } else if (row->prepare(row, session, members) == 0 && !row->wrong &&
+               choose(row, members, session->options.only_member)) {
         bench_plan(session->effort, members, seconds);
         if (members->count > 0 && !any_wrong(row, members))
             bench_measure(label, members->list, members->count);
@@ -148,16 +164,32 @@ static int report_wrong(const struct bench_row *row)
     return BENCH_EXIT_WRONG;
 }
 
+/* How many inputs have to be built. */
+static size_t inputs_used(const struct bench_session *session)
+{
+    size_t used = 0;
+
+    for (size_t input = 0; input < session->input_count + session->extra_count; input++) {
+        size_t i = 0;
+        while (i < session->row_count && session->rows[i].input != &session->inputs[input])
+            i++;
+        used += i < session->row_count;
+    }
+    return used;
+}
+
 int bench_session_run(struct bench_session *session)
 {
     struct bench_progress progress;
     double left_work = 0, left_s = session->effort->budget_s;
+    size_t inputs = session->input_count + session->extra_count;
 
     for (size_t i = 0; i < session->row_count; i++)
         left_work += work_of(session, &session->rows[i]);
-    bench_progress_begin(&progress, session->row_count, left_work, session->options.rows != NULL);
-    for (size_t input = 0; input <= session->input_count; input++) {
-        const struct bench_input *wanted = input == session->input_count ? NULL : &session->inputs[input];
+    bench_progress_begin(&progress, session->row_count, left_work, inputs_used(session), left_s,
+                         session->options.rows != NULL);
+    for (size_t input = 0; input <= inputs; input++) {
+        const struct bench_input *wanted = input == inputs ? NULL : &session->inputs[input];
         for (size_t i = 0; i < session->row_count; i++) {
             struct bench_row *row = &session->rows[i];
             double work = work_of(session, row);

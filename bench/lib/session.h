@@ -26,8 +26,9 @@ struct bench_session {
     struct bench_options options;
     const struct bench_effort *effort;
     struct bench_env env;
-    struct bench_input *inputs;
-    size_t input_count;
+    struct bench_input *inputs; /* those that cases go through, and behind them those that one case asked for */
+    size_t input_count, extra_count;
+    struct bench_traceset *traces; /* NULL: none */
     struct bench_fixture *fixture; /* of the input in use; see fixture.h */
     struct bench_row *rows;
     size_t row_count, row_room;
@@ -59,6 +60,9 @@ int bench_session_run(struct bench_session *session);
 /* ---- plan.c ---------------------------------------------------------------------------------------- */
 
 const struct bench_effort *bench_effort_find(const char *name);
+
+/* As few and as long repetitions as fill so many seconds of one member. */
+const struct bench_effort *bench_effort_of_seconds(uint64_t seconds);
 
 /* Sets iterations and repetitions of all members; seconds: what this row may take. */
 void bench_plan(const struct bench_effort *effort, struct bench_members *members, double seconds);

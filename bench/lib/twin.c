@@ -3,9 +3,10 @@
  * Some costs depend on whether the library is linked in or shared, and one process cannot be both. The
  * program that is linked against the shared library lies beside this one; it is run with the same settings
  * and its rows are read from its standard output, one a line, fields separated by tabs: id name status ours
- * ours_min floor floor_min target skipped { rival kind ns min } status is "ok", "skipped" or "wrong"; kind is
+ * ours_min floor floor_min target skipped counts { rival kind ns min } status is "ok", "skipped" or "wrong"; kind is
  * "peer" or "competitor"; what does not exist is "-".
  */
+#include "counts_report.h"
 #include "session.h"
 
 #include <errno.h>
@@ -18,7 +19,7 @@
 #include <unistd.h>
 
 #define TWIN "guestmem-bench-shared"
-#define FIELDS 9
+#define FIELDS 10
 
 extern char **environ;
 
@@ -46,6 +47,7 @@ int bench_twin_write(const struct bench_session *session, const char *path)
         put(out, row->has_floor, row->floor_min);
         put(out, row->target >= 0, row->target);
         fprintf(out, "\t%s", row->skipped[0] != '\0' ? row->skipped : "-");
+        bench_counts_write(out, row);
         for (size_t j = 0; j < row->rival_count; j++)
             fprintf(out, "\t%s\t%s\t%.9g\t%.9g", row->rivals[j].name, row->rivals[j].peer ? "peer" : "competitor",
                     row->rivals[j].ns, row->rivals[j].min);
@@ -74,6 +76,7 @@ static void take_row(struct bench_row *row, char *const *field, size_t count)
     row->target = value_of(field[7], -1);
     if (strcmp(field[2], "ok") != 0)
         (void)bench_row_skip(row, "%s", field[8]);
+    bench_counts_take(row, field[9]);
     for (size_t i = FIELDS; i + 3 < count && row->rival_count < BENCH_MAX_MEMBERS; i += 4) {
         struct bench_rival *rival = &row->rivals[row->rival_count++];
         snprintf(rival->name, sizeof(rival->name), "%s", field[i]);
@@ -146,7 +149,8 @@ int bench_twin_run(struct bench_session *session)
 {
     const struct bench_options *options = &session->options;
     char path[4096], effort[24], seed[32], addresses[32];
-    const char *argv[12] = {path, effort, "--rows", "-", "--seed", seed, "--addresses", addresses, NULL};
+    const char *argv[14] = {path, effort, "--rows", "-", "--seed", seed, "--addresses", addresses, NULL};
+    size_t argc = 8;
     size_t remote = 0;
     int status;
 
@@ -158,9 +162,11 @@ int bench_twin_run(struct bench_session *session)
     snprintf(seed, sizeof(seed), "%llu", (unsigned long long)options->seed);
     snprintf(addresses, sizeof(addresses), "%zu", options->addresses);
     if (options->filter != NULL) {
-        argv[8] = "--filter";
-        argv[9] = options->filter;
+        argv[argc++] = "--filter";
+        argv[argc++] = options->filter;
     }
+    if (options->no_counters)
+        argv[argc] = "--no-counters";
     (void)bench_cpu_release();
     status = twin_path(path, sizeof(path));
     if (status == 0)

@@ -4,6 +4,11 @@
 // of the border, so that a call from C is paid once in thousands of translations, and each peer is compiled into its
 // loop as it would be into a program of its own language.
 
+mod access;
+mod alloc;
+mod dbs;
+mod dirty;
+mod pin;
 mod vm_memory;
 
 use std::ffi::c_char;
@@ -24,6 +29,8 @@ type Run = unsafe extern "C" fn(this: *mut (), gpa: *const u64, count: usize) ->
 pub struct Peer {
     name: *const c_char,
     what: *const c_char,
+    most: usize,
+    len: u64,
     build: Option<unsafe extern "C" fn(ranges: *const Ram, count: usize) -> *mut ()>,
     destroy: Option<unsafe extern "C" fn(this: *mut ())>,
     translate: Option<unsafe extern "C" fn(this: *const (), gpa: u64) -> u64>,
@@ -38,6 +45,8 @@ unsafe impl Sync for Peer {}
 const END: Peer = Peer {
     name: std::ptr::null(),
     what: std::ptr::null(),
+    most: 0,
+    len: 0,
     build: None,
     destroy: None,
     translate: None,
@@ -46,15 +55,16 @@ const END: Peer = Peer {
     run_pinned: None,
 };
 
-/// To be raised with every change of struct Peer, here and in bench/lib/peers.h.
+/// To be raised with every change of a table, here and in bench/lib/peers.c.
 #[no_mangle]
-pub static BENCH_PEERS_VERSION: u32 = 1;
+pub static BENCH_PEERS_VERSION: u32 = 2;
 
 #[no_mangle]
-pub static BENCH_PEERS: [Peer; 5] = [
+pub static BENCH_PEERS: [Peer; 6] = [
     vm_memory::v0_18::PLAIN,
     vm_memory::v0_16::PLAIN,
     vm_memory::v0_18::ATOMIC,
     vm_memory::v0_16::ATOMIC,
+    dbs::HYBRID,
     END,
 ];

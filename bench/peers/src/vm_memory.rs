@@ -13,7 +13,7 @@ macro_rules! peers {
             $($import)*
             use $krate::{GuestAddress, GuestAddressSpace, GuestMemoryAtomic, GuestMemoryMmap, GuestRegionMmap};
 
-            type Map = GuestMemoryMmap<()>;
+            pub type Map = GuestMemoryMmap<()>;
             type Shared = GuestMemoryAtomic<Map>;
 
             fn region(ram: &Ram) -> Option<GuestRegionMmap<()>> {
@@ -34,7 +34,7 @@ macro_rules! peers {
                 value.map_or(std::ptr::null_mut(), |value| Box::into_raw(Box::new(value)).cast())
             }
 
-            unsafe extern "C" fn build_plain(ranges: *const Ram, count: usize) -> *mut () {
+            pub unsafe extern "C" fn build_plain(ranges: *const Ram, count: usize) -> *mut () {
                 boxed(map(std::slice::from_raw_parts(ranges, count)))
             }
 
@@ -42,7 +42,7 @@ macro_rules! peers {
                 boxed(map(std::slice::from_raw_parts(ranges, count)).map(Shared::new))
             }
 
-            unsafe extern "C" fn destroy<T>(this: *mut ()) {
+            pub unsafe extern "C" fn destroy<T>(this: *mut ()) {
                 drop(Box::from_raw(this.cast::<T>()));
             }
 
@@ -92,6 +92,8 @@ macro_rules! peers {
             pub const PLAIN: Peer = Peer {
                 name: concat!("vm-memory-", $version, "\0").as_ptr().cast(),
                 what: c"GuestMemoryMmap::get_host_address on a map that is kept".as_ptr(),
+                most: usize::MAX,
+                len: 1,
                 build: Some(build_plain),
                 destroy: Some(destroy::<Map>),
                 translate: Some(translate),
@@ -103,6 +105,8 @@ macro_rules! peers {
             pub const ATOMIC: Peer = Peer {
                 name: concat!("vm-memory-", $version, "+atomic\0").as_ptr().cast(),
                 what: c"GuestMemoryAtomic::memory, get_host_address and the guard's drop for each address".as_ptr(),
+                most: usize::MAX,
+                len: 1,
                 build: Some(build_atomic),
                 destroy: Some(destroy::<Shared>),
                 translate: Some(translate_atomic),
