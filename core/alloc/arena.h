@@ -25,7 +25,7 @@
 #include "alloc/sequence.h"
 #include "guestmem/arena.h"
 
-#define GM_FLAT 128 /* ranges, a multiple of 8 */
+#define GM_FLAT 64 /* ranges, a multiple of 8 */
 #define GM_FLAT_AGAIN (GM_FLAT / 2)
 
 enum gm_node_state { /* images have these values */

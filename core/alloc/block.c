@@ -19,7 +19,7 @@
 #define HUGE_PAGE (UINT64_C(2) << 20)
 #define HUGE_FROM (4 * HUGE_PAGE)             /* bytes of nodes */
 #define DOUBLE_TO (64 * (size_t)GM_PAGE_SIZE) /* the same */
-#define FIRST (2 * (size_t)GM_PAGE_SIZE)      /* the same: from the start, enough for the array form */
+#define FIRST ((size_t)GM_PAGE_SIZE)          /* the same: from the start, all but one of the array form */
 
 #ifndef MADV_POPULATE_WRITE /* Linux 5.14; older ones refuse it, and pages come one by one */
 #define MADV_POPULATE_WRITE 23
