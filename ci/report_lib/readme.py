@@ -21,6 +21,10 @@ ROWS = (
     ("pin and unpin, shared library", "pin-unpin/threads:1/shared"),
     ("pin, translate, unpin, shared library, 8 regions", "pin-translate-unpin/regions:8/shared"),
     ("publish one region, 16 regions", "publish/one-edit/regions:16/shared"),
+    ("allocate and free, 50 000 ranges, 50 000 gaps too short", "allocate/checkerboard/ranges:50000"),
+    ("the same, gaps long enough but not aligned", "allocate/alignment-trap/natural/ranges:50000"),
+    ("mark a page dirty that is dirty already", "dirty/mark/already-dirty/guest:512m"),
+    ("harvest a clean guest of 256 GiB", "dirty/harvest/clean/guest:256g"),
 )
 
 
