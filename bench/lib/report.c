@@ -142,13 +142,35 @@ static void print_summary(const struct bench_session *session)
 }
 
 /* Which real peers took part, or why not. */
-static void print_peers(void)
-{
-    const struct bench_peer *peers = bench_peers();
+#define MAX_PUBLISHED 32
 
-    for (const struct bench_peer *peer = peers; peer->name != NULL; peer++)
-        printf("%s %s", peer == peers ? "peers:" : ",", peer->name);
-    if (peers->name != NULL)
+/* Adds a peer to the list, without the way in which it was called, which stands behind a plus. */
+static size_t add_published(char (*list)[48], size_t count, const char *name)
+{
+    char base[48];
+
+    snprintf(base, sizeof(base), "%.*s", (int)strcspn(name, "+"), name);
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(list[i], base) == 0)
+            return count;
+    if (count < MAX_PUBLISHED)
+        memcpy(list[count++], base, sizeof(base));
+    return count;
+}
+
+/* The published libraries that any row was measured beside. */
+static void print_peers(const struct bench_session *session)
+{
+    char list[MAX_PUBLISHED][48];
+    size_t count = 0;
+
+    for (size_t i = 0; i < session->row_count; i++)
+        for (size_t j = 0; j < session->rows[i].rival_count; j++)
+            if (session->rows[i].rivals[j].peer)
+                count = add_published(list, count, session->rows[i].rivals[j].name);
+    for (size_t i = 0; i < count; i++)
+        printf("%s %s", i == 0 ? "peers:" : ",", list[i]);
+    if (count != 0)
         printf("\n");
     if (bench_peers_skipped() != NULL)
         printf("peers: skipped (%s)\n", bench_peers_skipped());
@@ -170,7 +192,7 @@ void bench_report_print(const struct bench_session *session)
         if (group_begins(session, i))
             print_group(session, i);
     printf("\nours, floor: medians; competitors with a version are peers, others re-implementations built in here\n");
-    print_peers();
+    print_peers(session);
     print_summary(session);
     bench_counts_print_summary(session->rows, session->row_count);
     print_environment(&session->env);
