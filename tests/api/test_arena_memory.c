@@ -70,8 +70,10 @@ static void check_whole(struct gm_arena *arena, unsigned taken)
 static void memory_runs_out_without_a_trace(void **state)
 {
     (void)state;
-    if (!LIMITS_WORK)
+    if (!LIMITS_WORK) {
+        print_message("SKIPPED: a sanitizer needs the memory that a limit would take away\n");
         skip();
+    }
     struct gm_arena *arena = gmt_arena_open(0, UINT64_MAX, PAGE);
     int error;
     unsigned taken = take_until_error(arena, 0, 10, &error);
@@ -100,8 +102,10 @@ static void memory_runs_out_without_a_trace(void **state)
 static void giving_back_needs_no_memory(void **state)
 {
     (void)state;
-    if (!LIMITS_WORK)
+    if (!LIMITS_WORK) {
+        print_message("SKIPPED: a sanitizer needs the memory that a limit would take away\n");
         skip();
+    }
     struct gm_arena *arena = gmt_arena_open(0, UINT64_MAX, PAGE);
     struct gm_range_info info;
     int error, results = 0;
@@ -126,8 +130,10 @@ static void giving_back_needs_no_memory(void **state)
 static void index_of_a_class_runs_out_of_memory(void **state)
 {
     (void)state;
-    if (!LIMITS_WORK)
+    if (!LIMITS_WORK) {
+        print_message("SKIPPED: a sanitizer needs the memory that a limit would take away\n");
         skip();
+    }
     struct gm_arena *arena = gmt_arena_open(0, UINT64_MAX, PAGE);
     const struct gm_request known = {.size = PAGE, .align = 2 * PAGE}, fresh = {.size = 3 * PAGE, .align = 32 * PAGE};
     struct gm_arena_stats stats;
@@ -156,8 +162,10 @@ static void index_of_a_class_runs_out_of_memory(void **state)
 static void creation_runs_out_of_memory(void **state)
 {
     (void)state;
-    if (!LIMITS_WORK)
+    if (!LIMITS_WORK) {
+        print_message("SKIPPED: a sanitizer needs the memory that a limit would take away\n");
         skip();
+    }
     const struct gm_arena_config config = {.last = UINT64_MAX, .numa_node = -1};
     struct gm_arena *arena = NULL;
     starve();
