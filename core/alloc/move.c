@@ -40,7 +40,9 @@ int gm_apply_resize(struct gm_arena *arena, uint32_t slot, uint64_t last)
     return 0;
 }
 
-int gm_arena_resize(struct gm_arena *arena, gm_range range, uint64_t new_last)
+/* One edit of a range, once more where caches gave blocks back that may have been in its way. */
+static int change(struct gm_arena *arena, gm_range range, int (*apply)(struct gm_arena *, uint32_t, uint64_t),
+                  uint64_t number)
 {
     uint32_t slot;
     if (arena == NULL)
@@ -48,11 +50,16 @@ int gm_arena_resize(struct gm_arena *arena, gm_range range, uint64_t new_last)
     gm_arena_lock(arena);
     int result = gm_change_slot(arena, range, &slot);
     if (result == 0) {
-        result = gm_apply_resize(arena, slot, new_last);
+        result = apply(arena, slot, number);
         if (gm_cache_again(arena, result))
-            result = gm_apply_resize(arena, slot, new_last);
+            result = apply(arena, slot, number);
     }
     return gm_arena_unlock(arena, result);
+}
+
+int gm_arena_resize(struct gm_arena *arena, gm_range range, uint64_t new_last)
+{
+    return change(arena, range, gm_apply_resize, new_last);
 }
 
 /* Is the place free but for the range itself? *before is what will come behind it; the range itself when it stays. */
@@ -96,17 +103,7 @@ int gm_apply_relocate(struct gm_arena *arena, uint32_t slot, uint64_t first)
 
 int gm_arena_relocate(struct gm_arena *arena, gm_range range, uint64_t new_first)
 {
-    uint32_t slot;
-    if (arena == NULL)
-        return -EINVAL;
-    gm_arena_lock(arena);
-    int result = gm_change_slot(arena, range, &slot);
-    if (result == 0) {
-        result = gm_apply_relocate(arena, slot, new_first);
-        if (gm_cache_again(arena, result))
-            result = gm_apply_relocate(arena, slot, new_first);
-    }
-    return gm_arena_unlock(arena, result);
+    return change(arena, range, gm_apply_relocate, new_first);
 }
 
 int gm_arena_update(struct gm_arena *arena, gm_range range, uint32_t owner, uint64_t user)
