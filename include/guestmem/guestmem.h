@@ -16,6 +16,7 @@
 #include <guestmem/dirty_harvest.h>
 #include <guestmem/dirty_merge.h>
 #include <guestmem/ids.h>
+#include <guestmem/mark.h>
 #include <guestmem/space.h>
 #include <guestmem/translate.h>
 #include <guestmem/types.h>

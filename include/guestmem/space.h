@@ -19,6 +19,10 @@ struct gm_space_config {
     uint64_t linear_size; /* [bytes] > 0 makes the space linear: so much host address space is reserved, and a
                              region at GPA g is mapped at base + g; a multiple of the page size, <= 2^46 */
     int numa_node;        /* node for the space's own tables; -1 for no preference */
+    struct gm_dirty *dirty; /* what gm_guest_mark and the writing calls of access.h mark, by GPA; NULL: nothing. The
+                               caller's, and there until the space is destroyed: gm_dirty_enable and gm_dirty_disable
+                               switch tracking, gm_dirty_extend follows memory that is plugged in. It belongs to the
+                               space and not to its regions: one that is resized, or replaced, keeps its marks. */
 };
 
 /*

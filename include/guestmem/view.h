@@ -22,9 +22,10 @@ GM_BEGIN_DECLS
 
 struct gm_space;
 struct gm_snapshot;
+struct gm_dirty;
 
 /* Grows whenever the layout of struct gm_view or of a leaf word changes; checked at registration. */
-#define GM_VIEW_ABI 1
+#define GM_VIEW_ABI 2
 
 /*
  * The part of a view that inlined code reads. Treat it as opaque: the layout is public only so that the
@@ -35,7 +36,8 @@ struct gm_view {
     uint64_t generation;  /* unique in this process, also across spaces; never 0 */
     uint64_t linear_base; /* host address of GPA 0 in a linear space, else 0 */
     uint64_t linear_size; /* bytes of the linear reservation, else 0 */
-    uint64_t reserved[4];
+    struct gm_dirty *dirty; /* what marks go to; never NULL: without gm_space_config.dirty one that is always off */
+    uint64_t reserved[3];
     /* Behind it stands the top array, gib_count entries: see gm_leaf_load in translate.h. */
 };
 
