@@ -31,12 +31,20 @@ enum gate_mix {
     GATE_HOT      /* 94 % in one region */
 };
 
+enum gate_work {
+    GATE_TRANSLATES, /* nothing but the space */
+    GATE_MARKS,
+    GATE_RANGES,
+    GATE_IDS
+};
+
 struct gate_place {
     enum gate_layout layout;
     enum gate_mix mix;
     unsigned regions;
     unsigned len;    /* [bytes] of an access */
     const char *isa; /* the batch kernels that it needs, or NULL */
+    enum gate_work work;
 };
 
 struct gate_state {
@@ -44,6 +52,9 @@ struct gate_state {
     struct gm_backing *backing;
     struct gm_snapshot *snapshot; /* holds the view, so that the pins of run_pin are not nested ones */
     const struct gm_view *view;
+    struct gm_dirty *dirty;
+    struct gm_arena *arena;
+    struct gm_ids *ids;
     struct gate_memory memory;
     uint64_t len;
     uint64_t last; /* what the floor checks and adds */
@@ -61,11 +72,16 @@ unsigned gate_region_count(const struct gate_place *place);
 struct gm_region_desc gate_region_of(const struct gate_place *place, unsigned index);
 void gate_fill(const struct gate_case *which, const struct gate_memory *memory);
 
-/* The operations: translate.c, batch.c, pin.c; and the least that could do their work: floors.c. */
+/* The operations: translate.c, batch.c, pin.c, work.c; and the least that could do their work: floors.c. */
 gate_run run_call, run_inline, run_span, run_handle, run_iov;
 gate_run run_batch, run_linear;
 gate_run run_pin, run_one_by_one;
-gate_run floor_call, floor_inline, floor_handle, floor_pin, floor_one_by_one, floor_linear;
+gate_run run_mark, run_mark_range, run_churn, run_ids;
+gate_run floor_call, floor_inline, floor_handle, floor_pin, floor_one_by_one, floor_linear, floor_mark;
+
+/* work.c: what marks, ranges and ids work on. */
+int gate_work_setup(enum gate_work work);
+void gate_work_teardown(void);
 
 /* pin.c: what a second thread does. */
 void beside_reader(void);

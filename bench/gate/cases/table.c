@@ -29,12 +29,17 @@ MAKE_SLOW(run_handle, 1)
 MAKE_SLOW(run_pin, 1)
 MAKE_SLOW(run_one_by_one, 1)
 MAKE_SLOW(run_iov, 1)
+MAKE_SLOW(run_mark, 1)
+MAKE_SLOW(run_mark_range, 1)
+MAKE_SLOW(run_churn, 1)
+MAKE_SLOW(run_ids, 1)
 #define SLOW(run) slow_##run
 #else
 #define SLOW(run) run
 #endif
 
-#define PLACE(layout, mix, regions, len, isa) &(const struct gate_place){GATE_##layout, GATE_##mix, regions, len, isa}
+#define PLACE(layout, mix, regions, len, isa)                                                                    \
+    &(const struct gate_place){GATE_##layout, GATE_##mix, regions, len, isa, GATE_TRANSLATES}
 #define CASE(what, param, layout, mix, regions, run, floor)                                                      \
     {what "/" #param, what, NULL, NULL, SLOW(run), floor, NULL, PLACE(layout, mix, regions, 8, NULL)}
 #define ISA_CASE(what, isa, layout, regions, run, floor)                                                         \
@@ -45,6 +50,9 @@ MAKE_SLOW(run_iov, 1)
         ISA_CASE("batch", isa, APART, 512, run_batch, run_call)
 #define BESIDE(what, param, layout, regions, run, beside)                                                        \
     {what "/" #param, what, "two-threads", NULL, SLOW(run), NULL, beside, PLACE(layout, UNIFORM, regions, 8, NULL)}
+#define WORK(what, kind, run, floor, work)                                                                       \
+    {what, what, kind, NULL, SLOW(run), floor, NULL,                                                             \
+     &(const struct gate_place){GATE_APART, GATE_UNIFORM, 8, 8, NULL, GATE_##work}}
 
 static const struct gate_case cases[] = {
     CASE("single/uniform", 1, APART, UNIFORM, 1, run_call, floor_call),
@@ -78,6 +86,10 @@ static const struct gate_case cases[] = {
     BESIDE("two-readers", pin, APART, 8, run_pin, beside_reader),
     BESIDE("two-readers", translate, APART, 8, run_one_by_one, beside_reader),
     BESIDE("reader-and-writer", 8, APART, 8, run_one_by_one, beside_writer),
+    WORK("mark/dirty", NULL, run_mark, floor_mark, MARKS),
+    WORK("mark/256-pages", NULL, run_mark_range, NULL, MARKS),
+    WORK("ranges/churn", "branchy", run_churn, NULL, RANGES),
+    WORK("ids/free-allocate", NULL, run_ids, NULL, IDS),
 };
 
 static int add_regions(const struct gate_place *place)
@@ -130,11 +142,14 @@ static int setup(const struct gate_case *which, const struct gate_memory *memory
         error = gm_space_create(&config, &gate.space);
     if (error == 0)
         error = add_regions(place);
+    if (error == 0)
+        error = gate_work_setup(place->work);
     return error != 0 ? error : hold_view();
 }
 
 static int teardown(void)
 {
+    gate_work_teardown();
     gm_snapshot_put(gate.snapshot);
     if (gate.backing != NULL)
         gm_backing_put(gate.backing);
