@@ -4,10 +4,14 @@
  * taken? Two threads share the ids half and half, and a few are left free: if all were taken, a search without a lock
  * could miss the one that moves behind its back, and say rightly that none was free all the time. Which thread gets
  * which id is nobody's promise, so what is checked is that no two have the same; for one thread, the sum as well.
+ *
+ * One thread is asked twice: of an allocator that belongs to it, as the published ones do that are borrowed alone, and
+ * of one that others could use as well. Both have the same target.
  */
 #include "cases.h"
 
 #include <errno.h>
+#include <guestmem/ids.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +23,7 @@
 #define LEFT_FREE UINT32_C(1024) /* between threads that free and allocate */
 #define MAX_PLAYERS 6
 #define MAX_THREADS 2
+#define OWNED UINT64_C(256) /* beside the number of threads: ours is the allocator for one */
 #define FRESH "fresh"
 #define FREE_ALLOCATE "free-allocate"
 
@@ -142,20 +147,47 @@ static int right(const struct player *player, int in_fresh)
     return strcmp(player->ids->name, BENCH_FLOOR) == 0 || distinct(player, in_fresh);
 }
 
+static void *create_owned(uint32_t count)
+{
+    const struct gm_ids_config config = {.count = count, .numa_node = -1, .flags = GM_IDS_OWNED};
+    struct gm_ids *ids;
+
+    return gm_ids_create(&config, &ids) == 0 ? ids : NULL;
+}
+
+/* Ours for one thread: the same calls. */
+static const struct bench_ids *ours_owned(void)
+{
+    static struct bench_ids owned;
+
+    owned = *bench_ids_ours();
+    owned.what = "gm_ids_take, gm_ids_give of GM_IDS_OWNED";
+    owned.threads = 1;
+    owned.create = create_owned;
+    return &owned;
+}
+
 static int is_fresh(const struct bench_row *row)
 {
     return strcmp(row->text, FRESH) == 0;
 }
 
+static int threads_of(const struct bench_row *row)
+{
+    return (int)(row->param & (OWNED - 1));
+}
+
 static size_t share_of(const struct bench_row *row)
 {
-    return row->param == 1 || is_fresh(row) ? IDS / row->param : (IDS - LEFT_FREE) / row->param;
+    size_t threads = (size_t)threads_of(row);
+
+    return threads == 1 || is_fresh(row) ? IDS / threads : (IDS - LEFT_FREE) / threads;
 }
 
 static int add(struct bench_row *row, struct players *players, struct bench_members *members, const char *name,
                const struct bench_ids *ids)
 {
-    int threads = (int)row->param;
+    int threads = threads_of(row);
     struct player *player = &players->list[players->count];
     struct bench_member *member;
     struct bench_answer answer = {0};
@@ -181,11 +213,11 @@ static int add(struct bench_row *row, struct players *players, struct bench_memb
 static int add_all(struct bench_row *row, struct players *players, struct bench_members *members)
 {
     const struct bench_ids *ours = bench_ids_ours();
-    int alone = row->param == 1;
+    int alone = threads_of(row) == 1;
     int result = add(row, players, members, BENCH_FLOOR, alone ? &bench_ids_floor_alone : &bench_ids_floor_shared);
 
     if (ours != NULL && result == 0)
-        result = add(row, players, members, BENCH_OURS, ours);
+        result = add(row, players, members, BENCH_OURS, (row->param & OWNED) != 0 ? ours_owned() : ours);
     for (const struct bench_ids *peer = bench_ids_peers(); peer->name != NULL && result == 0; peer++)
         if (alone == (peer->threads == 1)) /* nobody takes a lock to be alone */
             result = add(row, players, members, peer->name, peer);
@@ -198,8 +230,8 @@ static int prepare(struct bench_row *row, struct bench_session *session, struct 
     struct players *players;
     int result;
 
-    if ((int)row->param > bench_cpu_count())
-        return bench_row_skip(row, "needs %d CPUs, this process has %d", (int)row->param, bench_cpu_count());
+    if (threads_of(row) > bench_cpu_count())
+        return bench_row_skip(row, "needs %d CPUs, this process has %d", threads_of(row), bench_cpu_count());
     row->priv = players = calloc(1, sizeof(*players));
     if (players == NULL)
         return bench_row_skip(row, "no memory");
@@ -232,16 +264,17 @@ static void release(struct bench_row *row)
     row->priv = NULL;
 }
 
-static void add_row(struct bench_session *session, const char *kind, int threads, double limit)
+static void add_row(struct bench_session *session, const char *kind, uint64_t owned, int threads, double limit)
 {
-    struct bench_row *row = bench_row_add(session, "A7", "ns", "ids/%s/threads:%d", kind, threads);
+    struct bench_row *row = bench_row_add(session, "A7", "ns", "ids/%s%s/threads:%d", kind,
+                                          owned != 0 ? "/owned" : "", threads);
 
     if (row == NULL)
         return;
     row->prepare = prepare;
     row->release = release;
     row->text = kind;
-    row->param = (uint64_t)threads;
+    row->param = owned | (uint64_t)threads;
     row->planned = 3;
     row->rule = threads == 1 ? BENCH_AT_MOST : BENCH_NO_TARGET;
     row->limit = limit;
@@ -250,8 +283,10 @@ static void add_row(struct bench_session *session, const char *kind, int threads
 
 void bench_case_alloc_ids(struct bench_session *session)
 {
+    add_row(session, FRESH, OWNED, 1, 3.5);
+    add_row(session, FREE_ALLOCATE, OWNED, 1, 8);
     for (int threads = 1; threads <= MAX_THREADS; threads++) {
-        add_row(session, FRESH, threads, 3.5);
-        add_row(session, FREE_ALLOCATE, threads, 8);
+        add_row(session, FRESH, 0, threads, 3.5);
+        add_row(session, FREE_ALLOCATE, 0, threads, 8);
     }
 }

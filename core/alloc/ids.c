@@ -15,8 +15,8 @@ static gm_atomic_u64 serials;
 
 static int config_check(const struct gm_ids_config *config)
 {
-    if (config->count == 0 || config->flags != 0 || config->numa_node < GM_NODE_ANY ||
-        config->numa_node >= GM_NODE_LIMIT)
+    if (config->count == 0 || (config->flags & ~(unsigned)GM_IDS_OWNED) != 0 ||
+        config->numa_node < GM_NODE_ANY || config->numa_node >= GM_NODE_LIMIT)
         return -EINVAL;
     if (config->count > GM_IDS_COUNT_MOST || config->first + (config->count - 1) > UINT32_MAX)
         return -ERANGE;
@@ -86,6 +86,7 @@ int gm_ids_create(const struct gm_ids_config *config, struct gm_ids **out)
         .base = config->first & ~(uint32_t)(GM_IDS_LEAF_BITS - 1),
         .first = config->first,
         .last = (uint32_t)(config->first + (config->count - 1)),
+        .tree.owned = (config->flags & GM_IDS_OWNED) != 0,
         .serial = gm_add_relaxed(&serials, 1) + 1,
     };
     result = words_create(ids, config->numa_node);

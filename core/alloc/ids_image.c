@@ -74,7 +74,7 @@ static int image_check(const uint8_t *image, size_t size, const struct gm_ids_co
     uint64_t count = get(image, FIELD_COUNT);
     if (first > UINT32_MAX || count == 0 || count > GM_IDS_COUNT_MOST || first + (count - 1) > UINT32_MAX)
         return -EINVAL;
-    if (expected != NULL && (expected->first != first || expected->count != count || expected->flags != 0))
+    if (expected != NULL && (expected->first != first || expected->count != count))
         return -EINVAL;
     uint64_t last_leaf = (first + (count - 1)) / GM_IDS_LEAF_BITS - first / GM_IDS_LEAF_BITS;
     if (get(image, FIELD_LEAVES) > last_leaf + 1)
@@ -82,7 +82,7 @@ static int image_check(const uint8_t *image, size_t size, const struct gm_ids_co
     config->first = (uint32_t)first;
     config->count = count;
     config->numa_node = expected != NULL ? expected->numa_node : GM_NODE_ANY;
-    config->flags = 0;
+    config->flags = expected != NULL ? expected->flags : 0; /* looked at when the allocator is made */
     return 0;
 }
 

@@ -34,6 +34,9 @@
  * Order: what a giver did happens before what the next taker of the id does: [ids-P2] is release and acquire as well.
  * Progress: a search (gm_ids_find) is wait-free, and so is a claim, which is tried once. To take or give bits of a
  *   leaf and to take back claims is lock-free: it is repeated only when another call has changed the word.
+ * Owned (GM_IDS_OWNED): takers and givers come one at a time. Nothing that they have looked at changes before they
+ *   store, so each exchange is a plain store that cannot fail (gm_ids_swap), and a claim needs no begin. Others only
+ *   look.
  * Cost: no take and no give can do with less than one locked instruction, and mostly they do with that one. The stray
  *   is there for allocators that are nearly full: an id that comes back is then mostly the next to be taken, and one
  *   exchange makes it known and leaves all summaries as they are.
@@ -57,9 +60,14 @@ struct gm_ids_tree {
     gm_atomic_u64 front;
     gm_atomic_u64 stray; /* 0: none, else the leaf's index + 1 */
     gm_atomic_u64 *level[GM_IDS_LEVELS] __attribute__((aligned(64))); /* 0: leaves */
-    uint32_t last[GM_IDS_LEVELS];                                     /* index of the last word of a level */
     unsigned top; /* level of the root; 0 where there is one leaf only */
+    bool owned;   /* one taker or giver at a time; set before anybody else knows the tree */
+    uint32_t last[GM_IDS_LEVELS]; /* index of the last word of a level */
 };
+
+/* One exchange of the protocol, of a word that was found at *value; with cas where others may be at it. */
+#define gm_ids_swap(tree, cas, word, value, next) \
+    ((tree)->owned ? (gm_store_relaxed(word, next), true) : cas(word, value, next))
 
 static inline gm_atomic_u64 *gm_ids_parent(const struct gm_ids_tree *tree, unsigned level, uint64_t at)
 {
@@ -85,7 +93,13 @@ static inline void gm_ids_close(const struct gm_ids_tree *tree, unsigned level, 
     gm_atomic_u64 *parent = gm_ids_parent(tree, level, at);
     uint64_t value = gm_load_relaxed(parent);
     uint32_t bit = gm_ids_child_bit(at);
-    if ((gm_ids_claimed(value) & bit) != 0 || !gm_ids_begin(parent, &value))
+    if ((gm_ids_claimed(value) & bit) != 0)
+        return;
+    if (tree->owned) { /* the caller has seen that it is full, and it still is */
+        gm_store_relaxed(parent, value | bit);
+        return;
+    }
+    if (!gm_ids_begin(parent, &value))
         return;
     uint32_t claimed = gm_ids_claimed(value);
     (void)gm_ids_settle(parent, value, gm_ids_full(tree, level, at) ? claimed | bit : claimed);
@@ -114,7 +128,7 @@ static inline void gm_ids_open(const struct gm_ids_tree *tree, uint64_t leaf)
         gm_atomic_u64 *parent = gm_ids_parent(tree, level, leaf);
         uint64_t hides = GM_IDS_PENDING | gm_ids_child_bit(leaf);
         uint64_t value = gm_load_seq_cst(parent); /* [ids-P1] */
-        while ((value & hides) != 0 && !gm_cas_seq_cst(parent, &value, value & ~hides)) {
+        while ((value & hides) != 0 && !gm_ids_swap(tree, gm_cas_seq_cst, parent, &value, value & ~hides)) {
         }
         leaf >>= GM_IDS_FAN_SHIFT;
     }
@@ -184,7 +198,9 @@ GM_IDS_SLOW uint64_t gm_ids_raise(struct gm_ids_tree *tree, uint64_t front)
 {
     uint32_t at = gm_ids_claimed(front);
     uint64_t found = gm_ids_find(tree, at);
-    if (found == GM_IDS_NONE || !gm_ids_begin(&tree->front, &front))
+    if (tree->owned && found != GM_IDS_NONE)
+        gm_store_relaxed(&tree->front, found);
+    if (tree->owned || found == GM_IDS_NONE || !gm_ids_begin(&tree->front, &front))
         return found;
     found = gm_ids_find(tree, at);
     (void)gm_ids_settle(&tree->front, front, found != GM_IDS_NONE ? (uint32_t)found : at);
@@ -199,7 +215,8 @@ GM_IDS_SLOW void gm_ids_unhide(struct gm_ids_tree *tree, uint64_t leaf)
     for (;;) {
         uint64_t at = gm_ids_claimed(front);
         if ((at <= leaf && (front & GM_IDS_PENDING) == 0) ||
-            gm_cas_seq_cst(&tree->front, &front, gm_ids_claim(front, (uint32_t)(at < leaf ? at : leaf))))
+            gm_ids_swap(tree, gm_cas_seq_cst, &tree->front, &front,
+                        gm_ids_claim(front, (uint32_t)(at < leaf ? at : leaf))))
             return;
     }
 }
@@ -217,11 +234,27 @@ static inline void gm_ids_show(struct gm_ids_tree *tree, uint64_t leaf)
         gm_ids_unhide(tree, leaf);
 }
 
+/* The same where nobody interferes: what is stored does not depend on what was there, which may still be loading. */
+static inline void gm_ids_show_owned(struct gm_ids_tree *tree, uint64_t leaf)
+{
+    if (gm_ids_shown(tree, leaf))
+        return;
+    uint64_t other = gm_ids_stray_leaf(gm_load_relaxed(&tree->stray));
+    gm_store_relaxed(&tree->stray, leaf + 1);
+    if (other != GM_IDS_NONE && other != leaf && !gm_ids_full(tree, 0, other))
+        gm_ids_unhide(tree, other);
+}
+
 /* Clear bits of a leaf that are set; false, and nothing changed, if one is not. */
 static inline bool gm_ids_clear(struct gm_ids_tree *tree, uint64_t leaf, uint64_t bits)
 {
     gm_atomic_u64 *word = &tree->level[0][leaf];
     uint64_t value = gm_load_relaxed(word);
+    if (tree->owned && (value & bits) == bits) {
+        gm_store_relaxed(word, value & ~bits);
+        gm_ids_show_owned(tree, leaf);
+        return true;
+    }
     do {
         if ((value & bits) != bits)
             return false;
@@ -238,7 +271,7 @@ static inline bool gm_ids_set(struct gm_ids_tree *tree, uint64_t leaf, uint64_t 
     do {
         if ((value & bits) != 0)
             return false;
-    } while (!gm_cas_acquire(word, &value, value | bits)); /* [ids-P2] */
+    } while (!gm_ids_swap(tree, gm_cas_acquire, word, &value, value | bits)); /* [ids-P2] */
     return true;
 }
 
@@ -249,7 +282,7 @@ static inline uint64_t gm_ids_set_lowest(struct gm_ids_tree *tree, uint64_t leaf
     uint64_t value = gm_load_seq_cst(word);
     for (;;) {
         uint64_t bit = ~value & allowed & (0 - (~value & allowed));
-        if (bit == 0 || gm_cas_acquire(word, &value, value | bit)) /* [ids-P2] */
+        if (bit == 0 || gm_ids_swap(tree, gm_cas_acquire, word, &value, value | bit)) /* [ids-P2] */
             return bit;
     }
 }
@@ -259,7 +292,7 @@ static inline uint64_t gm_ids_set_stray(struct gm_ids_tree *tree, uint64_t stray
 {
     uint64_t bit = gm_ids_set_lowest(tree, gm_ids_stray_leaf(stray), GM_IDS_LEAF_FULL);
     if (bit == 0)
-        (void)gm_cas_seq_cst(&tree->stray, &stray, gm_ids_claim(stray, 0)); /* [ids-P3] */
+        (void)gm_ids_swap(tree, gm_cas_seq_cst, &tree->stray, &stray, gm_ids_claim(stray, 0)); /* [ids-P3] */
     return bit;
 }
 

@@ -24,14 +24,18 @@
  * Calls that take or give several ids do so in steps of at most 64 (where ids is a multiple of 64), in rising order.
  * Other threads may see some of them taken before all are, and taken for a moment by a call that then fails.
  *
+ * An *owned* allocator (GM_IDS_OWNED) is for one thread, or for programs that hold a lock anyway: calls that take or
+ * give come one at a time, and the caller sees to that. They cost no locked instruction. Calls that only look (the
+ * allocator is const to them) still come from any thread at any time.
+ *
  * Unless a declaration says otherwise:
  *   Errors:   -EINVAL for NULL; after every error all is as before.
- *   Context:  any thread, at any time between gm_ids_create and gm_ids_destroy.
+ *   Context:  any thread, at any time between gm_ids_create and gm_ids_destroy; of an owned allocator, see above.
  *   Order:    what was done before an id is given happens before what is done after it is taken.
- *   Progress: lock-free: some call finishes, whatever becomes of the thread of another.
+ *   Progress: lock-free: some call finishes, whatever becomes of the thread of another; owned: wait-free.
  *   Cost:     no system call, no memory allocation. To take: one locked instruction, and 4 more every 64 ids. To give:
  *             one; one more where all 64 neighbours were taken, and O(log count) where that becomes of several words
- *             in turn. A search is O(log count), and O(count / 64) at worst.
+ *             in turn. Owned: plain stores instead. A search is O(log count), and O(count / 64) at worst.
  * Source of the structure: summaries over a bitmap as in van Emde Boas (1977), with a fan-out of 64, then 32.
  */
 #ifndef GUESTMEM_IDS_H
@@ -49,11 +53,15 @@ struct gm_ids;
 #define GM_IDS_COUNT_MOST (UINT64_C(1) << 32)
 #define GM_IDS_ORDER_MOST 31
 
+enum gm_ids_flags {
+    GM_IDS_OWNED = 1 /* calls that take or give come one at a time: the caller's lock, or its only thread */
+};
+
 struct gm_ids_config {
     uint32_t first; /* lowest id */
     uint64_t count; /* 1..GM_IDS_COUNT_MOST ids; first + count - 1 <= UINT32_MAX */
     int numa_node;  /* where memory for more than about 500 000 ids comes from, if it can; -1 for no preference */
-    unsigned flags; /* 0 */
+    unsigned flags; /* gm_ids_flags */
 };
 
 /*
@@ -167,8 +175,9 @@ GM_API int gm_ids_save(const struct gm_ids *ids, void *image, size_t size, size_
 /*
  * Create an allocator from an image. It goes on to decide as the one that was saved would, gm_ids_take_any apart.
  * @param image     any size bytes: they may come from an enemy
- * @param expected  when not NULL: first and count that the image must have; numa_node. The image decides how much
- *                  address space is taken, at most 529 MiB, so an image that is not trusted should be expected.
+ * @param expected  when not NULL: first and count that the image must have; numa_node and flags, which an
+ *                  image does not hold. The image decides how much address space is taken, at most 529 MiB, so one
+ *                  that is not trusted should be expected.
  * Returns 0; -EINVAL (not an image, cut short or too long, ids that the allocator does not have, not what was
  * expected);
  * -ENOMEM.

@@ -42,7 +42,7 @@ static void a_range_that_cannot_be_is_refused(void **state)
     } cases[] = {
         {{.first = 0, .count = 0, .numa_node = -1}, -EINVAL},
         {{.first = 7, .count = 0, .numa_node = -1}, -EINVAL},
-        {{.first = 0, .count = 1, .numa_node = -1, .flags = 1}, -EINVAL},
+        {{.first = 0, .count = 1, .numa_node = -1, .flags = 2}, -EINVAL},
         {{.first = 0, .count = 1, .numa_node = -2}, -EINVAL},
         {{.first = 0, .count = 1, .numa_node = 64}, -EINVAL},
         {{.first = 0, .count = GM_IDS_COUNT_MOST + 1, .numa_node = -1}, -ERANGE},

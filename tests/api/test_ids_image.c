@@ -106,7 +106,7 @@ static void what_was_expected_is_checked(void **state)
     expected.count = 101;
     assert_result(gm_ids_load(image, size, &expected, &out), -EINVAL);
     expected.count = 100;
-    expected.flags = 1;
+    expected.flags = 2;
     assert_result(gm_ids_load(image, size, &expected, &out), -EINVAL);
     expected.flags = 0;
     expected.numa_node = 64;
@@ -115,6 +115,10 @@ static void what_was_expected_is_checked(void **state)
     assert_ptr_equal(out, state);
     assert_result(gm_ids_load(image, size, &expected, NULL), -EINVAL);
     assert_result(gm_ids_load(NULL, size, &expected, &out), -EINVAL);
+    assert_result(gm_ids_load(image, size, &expected, &out), 0);
+    assert_int_equal(gm_ids_is_taken(out, 107), 1);
+    gm_ids_destroy(out);
+    expected.flags = GM_IDS_OWNED; /* is not in the image */
     assert_result(gm_ids_load(image, size, &expected, &out), 0);
     assert_int_equal(gm_ids_is_taken(out, 107), 1);
     gm_ids_destroy(out);

@@ -68,6 +68,7 @@ struct ids_model : rl::test_suite<ids_model, THREADS> {
         gm_atomic_u64 *levels[] = {leaves, summaries, root};
         const unsigned sizes[] = {LEAVES, 2, 1};
         tree.top = 2;
+        tree.owned = false;
         gm_store_relaxed(&tree.front, 0);
         gm_store_relaxed(&tree.stray, 0);
         for (unsigned level = 0; level <= tree.top; level++) {

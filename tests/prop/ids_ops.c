@@ -29,6 +29,7 @@ struct run {
     struct gm_ids *ids;
     struct gmt_ids oracle;
     uint64_t random, done;
+    unsigned flags;
     const char *wrong; /* NULL: nothing so far */
 };
 
@@ -204,13 +205,15 @@ static void count(struct run *run)
 /* Go on with what was restored from an image. */
 static void restore(struct run *run)
 {
+    const struct gm_ids_config config = {
+        .first = run->oracle.first, .count = run->oracle.count, .numa_node = -1, .flags = run->flags};
     size_t size = 0, more = 0;
     struct gm_ids *restored = NULL;
     check(run, gm_ids_save(run->ids, NULL, 0, &size) == -ENOBUFS, "size of the image");
     unsigned char *image = malloc(size);
     check(run, image != NULL && gm_ids_save(run->ids, image, size, &more) == 0 && more == size, "save");
     if (run->wrong == NULL)
-        check(run, gm_ids_load(image, size, NULL, &restored) == 0, "load");
+        check(run, gm_ids_load(image, size, run->flags != 0 ? &config : NULL, &restored) == 0, "load");
     free(image);
     if (restored == NULL)
         return;
@@ -261,7 +264,9 @@ static bool play(uint64_t seed, uint64_t number, uint64_t *done)
 {
     struct run run = {.random = gmt_mix(seed ^ gmt_mix(number))};
     choose_bounds(&run);
-    const struct gm_ids_config config = {.first = run.oracle.first, .count = run.oracle.count, .numa_node = -1};
+    run.flags = below(&run, 2) == 0 ? GM_IDS_OWNED : 0;
+    const struct gm_ids_config config = {
+        .first = run.oracle.first, .count = run.oracle.count, .numa_node = -1, .flags = run.flags};
     run.oracle.taken = calloc(run.oracle.count, 1);
     if (run.oracle.taken == NULL || gm_ids_create(&config, &run.ids) != 0) {
         fprintf(stderr, "ids_ops: no memory\n");

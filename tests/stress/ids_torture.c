@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * Id torture: four threads take and give ids of one small allocator in every way, in rounds of two kinds.
+ * Id torture: four threads take and give ids of one small allocator in every way, in rounds of three kinds.
  *   - All share all ids, and more are wanted than there are. An owner's mark in a table is exchanged at each change
  *     of hands, and a plain word is written, so that an id with two owners is seen, and a missing order by
  *     ThreadSanitizer.
  *   - Each thread has windows of its own, a quarter of each word, so that it knows which of its ids is the lowest
  *     free one. Leaves and all that is above them are shared: if that hides an id for a moment, a thread gets another
  *     or none.
+ *   - The same with an owned allocator: whoever takes or gives holds a lock, and looks at ids without it.
  * After each round all ids are given back, the structure is proof-read, and all ids are taken in order by one thread.
  *
  *   usage: ids_torture [seed]
@@ -33,8 +34,11 @@
 #define STEPS 20000
 #define QUARTER 16
 
+enum kind { SHARE, APART, OWNED, KINDS };
+
 struct torture {
-    struct gm_ids *ids;
+    struct gm_ids *ids, *of_kind[KINDS];
+    pthread_mutex_t lock; /* of the owned one */
     uint64_t owner[IDS];   /* number of a thread + 1, changed by exchange only */
     uint64_t payload[IDS]; /* plain: written by who owns the id */
     uint64_t errors;
@@ -44,7 +48,7 @@ struct worker {
     struct torture *torture;
     uint64_t random, taken, given, refused, groups;
     unsigned number;
-    bool shares;
+    enum kind kind;
     unsigned held;
     uint32_t holds[HOLDS];
 };
@@ -119,21 +123,54 @@ static int take_one(struct worker *worker, uint32_t *id)
     }
 }
 
+static void step_of_share(struct worker *worker)
+{
+    uint32_t id;
+    if (gmt_rand_below(&worker->random, 40) == 0)
+        take_several(worker);
+    else if (worker->held == HOLDS || (worker->held > 0 && gmt_rand_below(&worker->random, 9) < 4))
+        give_one(worker);
+    else if (take_one(worker, &id) == 0)
+        came(worker, id);
+    else
+        worker->refused++;
+}
+
 static void share(struct worker *worker)
 {
-    for (unsigned step = 0; step < STEPS; step++) {
-        uint32_t id;
-        if (gmt_rand_below(&worker->random, 40) == 0)
-            take_several(worker);
-        else if (worker->held == HOLDS || (worker->held > 0 && gmt_rand_below(&worker->random, 9) < 4))
-            give_one(worker);
-        else if (take_one(worker, &id) == 0)
-            came(worker, id);
-        else
-            worker->refused++;
-    }
+    for (unsigned step = 0; step < STEPS; step++)
+        step_of_share(worker);
     while (worker->held > 0)
         give_one(worker);
+}
+
+/* An id that this thread has is seen to be taken, whatever the owner of the moment does. */
+static void look(struct worker *worker)
+{
+    const struct gm_ids *ids = worker->torture->ids;
+    uint32_t id = FIRST + (uint32_t)gmt_rand_below(&worker->random, IDS), next;
+    if (gm_ids_is_taken(ids, id) < 0)
+        error(worker->torture, "not of this allocator", id);
+    if (worker->held == 0)
+        return;
+    id = worker->holds[gmt_rand_below(&worker->random, worker->held)];
+    if (gm_ids_is_taken(ids, id) != 1 || gm_ids_next(ids, id, &next) != 0 || next != id)
+        error(worker->torture, "held, and not seen to be taken", id);
+}
+
+static void own(struct worker *worker)
+{
+    pthread_mutex_t *lock = &worker->torture->lock;
+    for (unsigned step = 0; step < STEPS; step++) {
+        look(worker);
+        pthread_mutex_lock(lock);
+        step_of_share(worker);
+        pthread_mutex_unlock(lock);
+    }
+    pthread_mutex_lock(lock);
+    while (worker->held > 0)
+        give_one(worker);
+    pthread_mutex_unlock(lock);
 }
 
 /* Take from the thread's own quarter of a word, of which it knows what is free. */
@@ -191,10 +228,11 @@ static void keep_apart(struct worker *worker)
 static void *work(void *argument)
 {
     struct worker *worker = argument;
-    if (worker->shares)
-        share(worker);
-    else
-        keep_apart(worker);
+    switch (worker->kind) {
+    case SHARE: share(worker); break;
+    case APART: keep_apart(worker); break;
+    default: own(worker);
+    }
     return NULL;
 }
 
@@ -216,11 +254,12 @@ static void audit(struct torture *torture)
         error(torture, "cannot give all back", 0);
 }
 
-static void round_of(struct torture *torture, struct worker *workers, bool shares)
+static void round_of(struct torture *torture, struct worker *workers, enum kind kind)
 {
     pthread_t threads[THREADS];
+    torture->ids = torture->of_kind[kind];
     for (unsigned i = 0; i < THREADS; i++) {
-        workers[i].shares = shares;
+        workers[i].kind = kind;
         if (pthread_create(&threads[i], NULL, work, &workers[i]) != 0) {
             fprintf(stderr, "ids_torture: no thread\n");
             exit(1);
@@ -242,7 +281,7 @@ static int report(const struct torture *torture, const struct worker *workers, u
     }
     printf("%" PRIu64 " rounds: %" PRIu64 " ids taken, %" PRIu64 " given, %" PRIu64 " groups, %" PRIu64 " refused; %"
            PRIu64 " errors\n", rounds, sum.taken, sum.given, sum.groups, sum.refused, torture->errors);
-    bool idle = rounds < 2 || sum.groups == 0 || sum.refused == 0 || sum.taken != sum.given;
+    bool idle = rounds < KINDS || sum.groups == 0 || sum.refused == 0 || sum.taken != sum.given;
     return torture->errors != 0 || idle ? 1 : 0;
 }
 
@@ -250,18 +289,26 @@ int main(int argc, char **argv)
 {
     static struct torture torture;
     static struct worker workers[THREADS];
-    const struct gm_ids_config config = {.first = FIRST, .count = IDS, .numa_node = -1};
+    struct gm_ids_config config = {.first = FIRST, .count = IDS, .numa_node = -1};
+    struct gm_ids *shared, *owned;
     const char *text = getenv("GM_TORTURE_SECONDS");
     time_t end = time(NULL) + (text != NULL ? (time_t)strtoul(text, NULL, 10) : DEFAULT_SECONDS);
     uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1, rounds = 0;
-    if (gm_ids_create(&config, &torture.ids) != 0) {
+    int result = gm_ids_create(&config, &shared);
+    config.flags = GM_IDS_OWNED;
+    if (result != 0 || gm_ids_create(&config, &owned) != 0) {
         fprintf(stderr, "ids_torture: cannot start\n");
         return 1;
     }
+    torture.of_kind[SHARE] = torture.of_kind[APART] = shared;
+    torture.of_kind[OWNED] = owned;
+    pthread_mutex_init(&torture.lock, NULL);
     for (unsigned i = 0; i < THREADS; i++)
         workers[i] = (struct worker){.torture = &torture, .random = gmt_mix(seed) + i, .number = i};
     while (time(NULL) < end && torture.errors == 0)
-        round_of(&torture, workers, rounds++ % 2 == 0);
-    gm_ids_destroy(torture.ids);
+        round_of(&torture, workers, (enum kind)(rounds++ % KINDS));
+    pthread_mutex_destroy(&torture.lock);
+    gm_ids_destroy(shared);
+    gm_ids_destroy(owned);
     return report(&torture, workers, rounds);
 }
