@@ -73,7 +73,7 @@ static size_t keep(void *arg, const struct gm_dirty_range *ranges, size_t count)
     struct ours *ours = arg;
 
     if (ours->room - ours->count < count) {
-        size_t room = ours->room != 0 ? ours->room * 2 : 4096;
+        size_t room = ours->room * 2 + count;
         struct gm_dirty_range *range = realloc(ours->range, room * sizeof(*range));
         if (range == NULL)
             return 0;

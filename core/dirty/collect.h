@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* A piece of a harvest: what of a window was taken, and may be handed out because the barrier after it has been. */
+/*
+ * Harvests, piece by piece: what of a window was taken, and may be handed out when the barrier after it has been. How a
+ * piece is written down is the business of those who hand it out.
+ */
 #ifndef GM_DIRTY_COLLECT_H
 #define GM_DIRTY_COLLECT_H
 
@@ -11,14 +14,50 @@ struct gm_dirty_haul {
     struct gm_dirty_consumer *consumer;
     struct gm_dirty_window window; /* what is left of it */
     uint64_t budget;               /* pages that are left of it; UINT64_MAX: no limit */
-    size_t count;                  /* of the bitmap's entries */
+};
+
+/* What a piece has come to while its walk goes on. */
+struct gm_dirty_account {
+    uint64_t budget;
+    uint64_t live; /* all bits that were taken from the shared words, one over the other */
+    bool others;   /* there are some who want to know as well */
 };
 
 /* Begin: takes the lock and finds the window. -EINVAL, -ENOMEM; then the lock is not held. */
 int gm_dirty_haul_begin(struct gm_dirty_haul *haul, struct gm_dirty *dirty, const struct gm_dirty_request *request);
 
-/* The next piece, into the entries. Returns 0; -errno of the barrier: what this piece has taken is put back. */
-int gm_dirty_haul_next(struct gm_dirty_haul *haul);
+/* Where this consumer looks as well, or NULL. */
+static inline const struct gm_dirty_levels *gm_dirty_own(const struct gm_dirty_haul *haul)
+{
+    return haul->consumer->own.words != NULL ? &haul->consumer->own : NULL;
+}
+
+static inline struct gm_dirty_account gm_dirty_account_of(const struct gm_dirty_haul *haul)
+{
+    return (struct gm_dirty_account){.budget = haul->budget, .others = haul->bitmap->view.next != NULL};
+}
+
+/* All consumers but the one who harvests get these bits. */
+void gm_dirty_leave_for_others(const struct gm_dirty_haul *haul, uint64_t word, uint64_t bits);
+
+/* Note what was taken of a word; false: that was all of the budget. */
+static inline bool gm_dirty_note(struct gm_dirty_account *account, const struct gm_dirty_haul *haul, uint64_t word,
+                                 uint64_t live, uint64_t bits)
+{
+    account->live |= live;
+    if (account->others && live != 0)
+        gm_dirty_leave_for_others(haul, word, live);
+    if (account->budget != UINT64_MAX)
+        account->budget -= gm_min_u64(account->budget, (uint64_t)__builtin_popcountll(bits));
+    return account->budget != 0;
+}
+
+/*
+ * End of a piece: the barrier, if the piece has anything. Returns 0, and the window goes on at next; -errno of the
+ * barrier: the caller puts back what it has taken.
+ */
+int gm_dirty_haul_settle(struct gm_dirty_haul *haul, const struct gm_dirty_account *account, size_t taken,
+                         uint64_t next);
 
 static inline bool gm_dirty_haul_done(const struct gm_dirty_haul *haul)
 {

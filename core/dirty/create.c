@@ -21,15 +21,14 @@ struct plan {
 
 uint64_t gm_dirty_place(uint64_t pages, void *base, struct gm_dirty_levels *out)
 {
-    uint64_t words[GM_DIRTY_LEVELS], at = 0, bits = pages;
-    for (unsigned level = 0; level < GM_DIRTY_LEVELS; level++)
-        bits = words[level] = (bits + GM_DIRTY_FAN - 1) / GM_DIRTY_FAN;
-    for (unsigned level = GM_DIRTY_LEVELS; level-- > 0;) {
-        if (out != NULL)
-            out->level[level] = (gm_dirty_word *)((char *)base + at);
-        at += (words[level] * sizeof(uint64_t) + GM_PAGE_SIZE - 1) & ~(GM_PAGE_SIZE - 1);
+    uint64_t lines = ((pages - 1) >> GM_DIRTY_LINE_SHIFT) + 1;
+    uint64_t line_bytes = (lines + GM_PAGE_SIZE - 1) & ~(GM_PAGE_SIZE - 1);
+    uint64_t word_bytes = (lines * GM_DIRTY_WORDS * sizeof(gm_dirty_word) + GM_PAGE_SIZE - 1) & ~(GM_PAGE_SIZE - 1);
+    if (out != NULL) {
+        out->lines = base;
+        out->words = (gm_dirty_word *)(void *)((char *)base + line_bytes);
     }
-    return at;
+    return line_bytes + word_bytes;
 }
 
 static int plan_of(const struct gm_dirty_config *config, struct plan *out)
@@ -167,8 +166,8 @@ void gm_dirty_destroy(struct gm_dirty *dirty)
         gm_dirty_consumer_destroy(dirty, bitmap->view.next);
     if (bitmap->view.memory != NULL)
         (void)gm_mem_unmap(bitmap->view.memory, bitmap->view.bytes);
-    if (bitmap->entries != NULL)
-        (void)gm_mem_unmap(bitmap->entries, GM_DIRTY_ENTRIES * sizeof(struct gm_dirty_entry));
+    if (bitmap->piece != NULL)
+        (void)gm_mem_unmap(bitmap->piece, GM_DIRTY_PIECE_BYTES);
     if (bitmap->memory != NULL)
         (void)gm_mem_unmap(bitmap->memory, bitmap->bytes);
     pthread_mutex_destroy(&bitmap->lock);

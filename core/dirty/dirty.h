@@ -2,7 +2,7 @@
 /*
  * A dirty bitmap: its memory, what is kept beside it, and whose views of it there are.
  *
- *   memory: [ head, one page | level 2 | level 1 | level 0 ]      each level from a page on; zeroes are never touched
+ *   memory: [ head, one page | lines | words ]      each from a page on; zeroes are never touched
  *
  * Pairs:
  *   [dirty-P4] on, set by gm_dirty_enable before its barrier (or, with locked marks, its fence), and looked at by a
@@ -19,7 +19,7 @@
 #include "dirty/protocol.h"
 
 #define GM_DIRTY_HEAD_BYTES 4096
-#define GM_DIRTY_KIND UINT64_C(0x0001747269642d6d) /* "m-dirt", and the version of what is in the memory */
+#define GM_DIRTY_KIND UINT64_C(0x0002747269642d6d) /* "m-dirt", and the version of what is in the memory */
 
 /* The first page of the memory. Other processes may write there: what is kept elsewhere is believed. */
 struct gm_dirty_head {
@@ -30,17 +30,12 @@ struct gm_dirty_head {
 
 struct gm_dirty_consumer {
     struct gm_dirty_consumer *next;
-    struct gm_dirty_levels own; /* what others took and this one did not; level[0] NULL: nobody else takes */
+    struct gm_dirty_levels own; /* what others took and this one did not; words NULL: nobody else takes */
     void *memory;
     size_t bytes;
 };
 
-/* What a harvest has taken: a word's bits; or, where these are all, so many words. */
-struct gm_dirty_entry {
-    uint64_t word, bits, words;
-};
-
-#define GM_DIRTY_ENTRIES 16384
+#define GM_DIRTY_PIECE_BYTES (UINT64_C(256) << 10) /* of what was taken between two barriers */
 
 struct gm_dirty_bitmap {
     struct gm_dirty dirty; /* first: what callers hold is a pointer to it */
@@ -52,7 +47,7 @@ struct gm_dirty_bitmap {
     gm_atomic_u64 out_of_range;
     pthread_mutex_t lock; /* for all that follows, and for quick, pages and on */
     struct gm_dirty_consumer view; /* the bitmap's own; next: all others */
-    struct gm_dirty_entry *entries;
+    void *piece; /* of a harvest: ranges, or words and their bits */
     bool owes; /* bits were taken, and the barrier after that has not been yet */
     gm_atomic_u64 harvests, barriers, consumers; /* written under the lock, read without */
 };
@@ -80,7 +75,7 @@ static inline bool gm_dirty_range(const struct gm_dirty_bitmap *bitmap, uint64_t
     return whole;
 }
 
-/* Bytes of the levels for so many pages; in memory at base they are placed, unless out is NULL. */
+/* Bytes of lines and words for so many pages; in memory at base they are placed, unless out is NULL. */
 uint64_t gm_dirty_place(uint64_t pages, void *base, struct gm_dirty_levels *out);
 
 /* Publish what marks depend on; the lock is held. */

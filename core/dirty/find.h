@@ -1,35 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* Finding marks without taking them, by the summaries. */
+/* Finding marks without taking them, by the lines. */
 #ifndef GM_DIRTY_FIND_H
 #define GM_DIRTY_FIND_H
 
 #include "base/math.h"
 #include "dirty/walk.h"
 
-/*
- * The first bit at or above from, below end, that is set in level 0; end: none. Goes up where a word has no more, and
- * down where a summary says that there is something.
- */
+/* The first line at or above at that is set, or one at or beyond end. */
+static inline uint64_t gm_dirty_first_line(const struct gm_dirty_levels *levels, uint64_t at, uint64_t end)
+{
+    while (at < end) {
+        uint64_t span = at & ~(uint64_t)(GM_DIRTY_SPAN - 1), set = gm_dirty_span(&levels->lines[span]) >> (at - span);
+        if (set != 0)
+            return at + (unsigned)__builtin_ctzll(set);
+        at = span + GM_DIRTY_SPAN;
+    }
+    return at;
+}
+
+/* The first bit at or above from, below end, that is set; end: none. */
 static inline uint64_t gm_dirty_first(const struct gm_dirty_levels *levels, uint64_t from, uint64_t end)
 {
-    unsigned level = 0;
-    uint64_t at = from; /* in bits of the level */
-    while (at << level * GM_DIRTY_FAN_SHIFT < end) {
-        uint64_t word = gm_load_seq_cst(&levels->level[level][at >> GM_DIRTY_FAN_SHIFT]);
-        word &= GM_DIRTY_FULL << (at & (GM_DIRTY_FAN - 1));
-        if (word == 0) {
-            at = (at >> GM_DIRTY_FAN_SHIFT) + 1;
-            if (level + 1 < GM_DIRTY_LEVELS)
-                level++;
-            else
-                at <<= GM_DIRTY_FAN_SHIFT;
-            continue;
-        }
-        at = (at & ~(uint64_t)(GM_DIRTY_FAN - 1)) + (uint64_t)__builtin_ctzll(word);
-        if (level == 0)
-            return gm_min_u64(at, end);
-        level--;
-        at <<= GM_DIRTY_FAN_SHIFT;
+    const uint64_t lines = ((end - 1) >> GM_DIRTY_LINE_SHIFT) + 1;
+    while (from < end) {
+        uint64_t line = from >> GM_DIRTY_LINE_SHIFT, set = gm_dirty_first_line(levels, line, lines);
+        if (set != line)
+            from = set << GM_DIRTY_LINE_SHIFT;
+        if (from >= end)
+            break;
+        uint64_t word = gm_load_seq_cst(&levels->words[from >> GM_DIRTY_FAN_SHIFT]) >> (from & (GM_DIRTY_FAN - 1));
+        if (word != 0)
+            return gm_min_u64(from + (uint64_t)__builtin_ctzll(word), end);
+        from = (from | (GM_DIRTY_FAN - 1)) + 1;
     }
     return end;
 }
@@ -45,9 +47,9 @@ static inline uint64_t gm_dirty_next_word(const struct gm_dirty_levels *levels, 
     while (bits == 0 && window->first < window->end) {
         uint64_t word = gm_dirty_first(levels, window->first, window->end) >> GM_DIRTY_FAN_SHIFT;
         *page = word << GM_DIRTY_FAN_SHIFT;
-        uint64_t among = gm_dirty_inside(window, word, 0);
+        uint64_t among = gm_dirty_inside(window, word);
         if (among != 0)
-            bits = gm_load_seq_cst(&levels->level[0][word]) & among;
+            bits = gm_load_seq_cst(&levels->words[word]) & among;
         window->first = *page + GM_DIRTY_FAN;
     }
     return bits;

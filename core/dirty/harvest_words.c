@@ -5,6 +5,53 @@
 #include "dirty/collect.h"
 #include "dirty/words.h"
 
+struct entry {
+    uint64_t word, bits;
+};
+
+#define ENTRIES (GM_DIRTY_PIECE_BYTES / sizeof(struct entry))
+
+/* A piece in the making. No address of it is given away, so that its fields live in registers. */
+struct pile {
+    struct gm_dirty_haul *haul;
+    struct entry *entries;
+    size_t count;
+    struct gm_dirty_account account;
+};
+
+static inline bool keep(void *to, uint64_t word, uint64_t live, uint64_t own)
+{
+    struct pile *pile = to;
+    bool more = gm_dirty_note(&pile->account, pile->haul, word, live, live | own);
+    pile->entries[pile->count++] = (struct entry){word, live | own};
+    return pile->count < ENTRIES && more;
+}
+
+static void put_back(const struct gm_dirty_haul *haul, const struct pile *pile)
+{
+    const struct gm_dirty_levels *own = gm_dirty_own(haul);
+    for (size_t i = 0; i < pile->count; i++)
+        gm_dirty_set(own != NULL ? own : &haul->bitmap->dirty.live, pile->entries[i].word, pile->entries[i].bits);
+}
+
+/* The next piece, into words of which the first begins with page base; on errors it is put back. */
+static int collect(struct gm_dirty_haul *haul, uint64_t *words, uint64_t base)
+{
+    struct gm_dirty_bitmap *bitmap = haul->bitmap;
+    struct pile pile = {.haul = haul, .entries = bitmap->piece, .account = gm_dirty_account_of(haul)};
+    uint64_t next = gm_dirty_walk(&bitmap->dirty.live, gm_dirty_own(haul), &haul->window, keep, &pile);
+    int error = gm_dirty_haul_settle(haul, &pile.account, pile.count, next);
+    if (error != 0) {
+        put_back(haul, &pile);
+        return error;
+    }
+    for (size_t i = 0; i < pile.count; i++) {
+        int64_t at = (int64_t)(pile.entries[i].word * GM_DIRTY_FAN) - (int64_t)base;
+        gm_dirty_or_shifted(words, at, pile.entries[i].bits);
+    }
+    return 0;
+}
+
 int gm_dirty_harvest_words(struct gm_dirty *dirty, const struct gm_dirty_request *request, uint64_t *words,
                            size_t count, uint64_t *next)
 {
@@ -17,15 +64,8 @@ int gm_dirty_harvest_words(struct gm_dirty *dirty, const struct gm_dirty_request
     const uint64_t base = haul.window.first;
     if ((haul.window.end - base + 63) / 64 > count)
         error = -ENOBUFS;
-    while (error == 0 && !gm_dirty_haul_done(&haul)) {
-        error = gm_dirty_haul_next(&haul);
-        for (size_t i = 0; i < haul.count; i++) {
-            const struct gm_dirty_entry *entry = &haul.bitmap->entries[i];
-            int64_t at = (int64_t)(entry->word * GM_DIRTY_FAN) - (int64_t)base;
-            for (uint64_t word = 0; word < entry->words; word++, at += GM_DIRTY_FAN)
-                gm_dirty_or_shifted(words, at, entry->bits);
-        }
-    }
+    while (error == 0 && !gm_dirty_haul_done(&haul))
+        error = collect(&haul, words, base);
     uint64_t at = gm_dirty_haul_end(&haul);
     if (error == 0)
         *next = at;
@@ -71,7 +111,7 @@ int gm_dirty_clear(struct gm_dirty *dirty, uint64_t first, uint64_t len)
     if (window.first < window.end)
         (void)gm_dirty_walk(&dirty->live, NULL, &window, drop, NULL);
     for (struct gm_dirty_consumer *view = &bitmap->view; view != NULL && window.first < window.end; view = view->next) {
-        if (view->own.level[0] != NULL)
+        if (view->own.words != NULL)
             (void)gm_dirty_walk(&view->own, NULL, &window, drop, NULL);
     }
     pthread_mutex_unlock(&bitmap->lock);

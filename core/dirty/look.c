@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* Looking at marks without taking them: from the summaries down, which costs what is dirty and not what is there. */
+/* Looking at marks without taking them: by the lines, which costs what is dirty and hardly what is there. */
 #include <errno.h>
 
 #include "dirty/dirty.h"
@@ -12,7 +12,7 @@ int gm_dirty_is_marked(const struct gm_dirty *dirty, uint64_t address)
     uint64_t page = address >> dirty->page_shift;
     if (page >= gm_dirty_pages(gm_dirty_whole(dirty)))
         return -ERANGE;
-    return gm_dirty_bit(&dirty->live, 0, page);
+    return gm_dirty_bit(&dirty->live, page);
 }
 
 int gm_dirty_next(const struct gm_dirty *dirty, uint64_t from, uint64_t *out)

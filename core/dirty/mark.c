@@ -9,9 +9,7 @@
 
 __attribute__((noinline)) int gm_dirty_mark_page(struct gm_dirty *dirty, uint64_t page)
 {
-    uint64_t bit;
-    (void)gm_dirty_at(&dirty->live, 0, page, &bit);
-    gm_dirty_set(&dirty->live, page >> GM_DIRTY_FAN_SHIFT, bit);
+    gm_dirty_set(&dirty->live, page >> GM_DIRTY_FAN_SHIFT, UINT64_C(1) << (page & (GM_DIRTY_FAN - 1)));
     return 0;
 }
 

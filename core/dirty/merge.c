@@ -46,10 +46,8 @@ static bool set_bytes(struct gm_dirty_bitmap *bitmap, uint64_t first, uint64_t l
 /* Set bits of one word; nothing is stored where they are set. */
 static inline void set_word(const struct gm_dirty_bitmap *bitmap, uint64_t word, uint64_t bits)
 {
-    if (gm_dirty_fill(&bitmap->dirty.live.level[0][word], bits, bitmap->locked))
-        gm_dirty_show_filled(&bitmap->dirty.live, word);
-    else
-        gm_dirty_show(&bitmap->dirty.live, word);
+    gm_dirty_join(&bitmap->dirty.live.words[word], bits, bitmap->locked);
+    gm_dirty_show(&bitmap->dirty.live, word >> GM_DIRTY_WORDS_SHIFT);
 }
 
 /* Pass over bytes that are 0, eight at a time; returns how many bits those are. */

@@ -1,85 +1,130 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * Taking the marks of a window, from the top level down: a summary is cleared before what it summarises is looked at
- * (protocol.h). A summary that reaches beyond the window is left set, and one that was cleared before the walk had to
- * stop is set again: what is set too much costs a later walk a look.
+ * Taking the marks of a window: a line is cleared before its words are looked at (protocol.h). Lines are cleared some
+ * at a time, so that their words can be on their way from memory while others are taken; and which words have bits is
+ * listed first, because a branch for each of them would be guessed wrong half of the time. A line that reaches beyond
+ * the window is left set, and one that was cleared before the walk had to stop is set again: what is set too much costs
+ * a later walk a look.
  */
 #ifndef GM_DIRTY_WALK_H
 #define GM_DIRTY_WALK_H
 
 #include "dirty/protocol.h"
 
-/* Gets a word of level 0 with what was taken from the two sources; false: no more. */
+/* Gets a word with what was taken from the two sources; false: no more. */
 typedef bool (*gm_dirty_keep_fn)(void *to, uint64_t word, uint64_t live, uint64_t own);
 
 struct gm_dirty_window {
     uint64_t first, end; /* pages */
 };
 
-/* Which bits of a word, of a level whose bits stand for 2^shift pages each, do so for pages of the window... */
-static inline uint64_t gm_dirty_among(uint64_t word, uint64_t from, uint64_t end)
+#define GM_DIRTY_FETCH 16 /* how many lines ahead words are asked for */
+
+/* Lines that were set when they were looked at, and those of their words that have bits. */
+struct gm_dirty_batch {
+    uint64_t line[2 * GM_DIRTY_SPAN];
+    uint64_t word[2 * GM_DIRTY_SPAN * GM_DIRTY_WORDS];
+    unsigned lines, words;
+};
+
+/* Which bits of a word stand for pages of the window. */
+static inline uint64_t gm_dirty_inside(const struct gm_dirty_window *window, uint64_t word)
 {
-    uint64_t base = word << GM_DIRTY_FAN_SHIFT;
-    if (from >= end || end <= base || from >= base + GM_DIRTY_FAN)
+    uint64_t base = word << GM_DIRTY_FAN_SHIFT, first = window->first, end = window->end;
+    if (first >= end || end <= base || first >= base + GM_DIRTY_FAN)
         return 0;
-    return gm_dirty_bits(from > base ? from - base : 0, end - base < GM_DIRTY_FAN ? end - base - 1 : GM_DIRTY_FAN - 1);
+    return gm_dirty_bits(first > base ? first - base : 0,
+                         end - base < GM_DIRTY_FAN ? end - base - 1 : GM_DIRTY_FAN - 1);
 }
 
-static inline uint64_t gm_dirty_touched(const struct gm_dirty_window *window, uint64_t word, unsigned shift)
+/* Is all of a line in the window? */
+static inline bool gm_dirty_whole_line(const struct gm_dirty_window *window, uint64_t line)
 {
-    return gm_dirty_among(word, window->first >> shift, ((window->end - 1) >> shift) + 1);
+    return line << GM_DIRTY_LINE_SHIFT >= window->first && (line + 1) << GM_DIRTY_LINE_SHIFT <= window->end;
 }
 
-/* ... or for no others. */
-static inline uint64_t gm_dirty_inside(const struct gm_dirty_window *window, uint64_t word, unsigned shift)
+/* Clear the lines of a span that are set and in the window, and list them; those that are not all in it stay set. */
+static inline void gm_dirty_take_span(const struct gm_dirty_levels *live, const struct gm_dirty_levels *own,
+                                      const struct gm_dirty_window *window, uint64_t span, uint64_t set,
+                                      struct gm_dirty_batch *batch)
 {
-    uint64_t rest = (UINT64_C(1) << shift) - 1;
-    return gm_dirty_among(word, (window->first + rest) >> shift, window->end >> shift);
-}
-
-/* Take a word of summaries from both sources. */
-static inline uint64_t gm_dirty_take_both(const struct gm_dirty_levels *live, const struct gm_dirty_levels *own,
-                                          const struct gm_dirty_window *window, unsigned level, uint64_t word)
-{
-    unsigned shift = level * GM_DIRTY_FAN_SHIFT;
-    uint64_t found = own != NULL ? gm_load_relaxed(&own->level[level][word]) : 0;
-    found |= gm_load_seq_cst(&live->level[level][word]);
-    if (found == 0)
-        return 0;
-    uint64_t look = gm_dirty_touched(window, word, shift), clear = gm_dirty_inside(window, word, shift);
-    found = gm_dirty_take(&live->level[level][word], look, clear);
-    return own == NULL ? found : found | gm_dirty_take(&own->level[level][word], look, clear);
-}
-
-static inline void gm_dirty_restore(const struct gm_dirty_levels *live, const struct gm_dirty_levels *own,
-                                    unsigned level, uint64_t word, uint64_t bits)
-{
-    if (bits == 0)
-        return;
-    gm_or_seq_cst(&live->level[level][word], bits);
-    if (own != NULL)
-        gm_or_seq_cst(&own->level[level][word], bits);
-}
-
-/* The words of level 0 under some bits of a word of level 1; returns the bits that were not come to. */
-static inline __attribute__((always_inline)) uint64_t
-gm_dirty_walk_group(const struct gm_dirty_levels *live, const struct gm_dirty_levels *own,
-                    const struct gm_dirty_window *window, uint64_t group, uint64_t bits, gm_dirty_keep_fn keep,
-                    void *to, uint64_t *next)
-{
-    while (bits != 0) {
-        uint64_t word = (group << GM_DIRTY_FAN_SHIFT) + (uint64_t)__builtin_ctzll(bits);
-        uint64_t clear = gm_dirty_inside(window, word, 0), from_own = 0;
-        bits &= bits - 1;
-        uint64_t from_live = gm_dirty_take(&live->level[0][word], clear, clear);
-        if (own != NULL && gm_load_relaxed(&own->level[0][word]) != 0)
-            from_own = gm_dirty_take(&own->level[0][word], clear, clear);
-        if ((from_live | from_own) != 0 && !keep(to, word, from_live, from_own)) {
-            *next = (word + 1) << GM_DIRTY_FAN_SHIFT;
-            break;
-        }
+    const uint64_t first = window->first >> GM_DIRTY_LINE_SHIFT, last = (window->end - 1) >> GM_DIRTY_LINE_SHIFT;
+    while (set != 0) {
+        uint64_t line = span + (unsigned)__builtin_ctzll(set);
+        set &= set - 1;
+        if (line < first || line > last)
+            continue;
+        batch->line[batch->lines++] = line;
+        if ((line == first || line == last) && !gm_dirty_whole_line(window, line))
+            continue;
+        gm_dirty_store(&live->lines[line], 0); /* [dirty-P1] */
+        if (own != NULL)
+            gm_store_relaxed(&own->lines[line], 0);
     }
-    return bits;
+}
+
+/* The lines of *span and of spans that follow, until the batch has enough. */
+static inline void gm_dirty_take_lines(const struct gm_dirty_levels *live, const struct gm_dirty_levels *own,
+                                       const struct gm_dirty_window *window, uint64_t *span,
+                                       struct gm_dirty_batch *batch)
+{
+    const uint64_t end = ((window->end - 1) >> GM_DIRTY_LINE_SHIFT) + 1;
+    uint64_t at = *span;
+    batch->lines = batch->words = 0;
+    for (; at < end && batch->lines < GM_DIRTY_SPAN; at += GM_DIRTY_SPAN) {
+        uint64_t set = gm_dirty_span(&live->lines[at]);
+        if (own != NULL)
+            set |= gm_dirty_span(&own->lines[at]);
+        gm_dirty_take_span(live, own, window, at, set, batch);
+    }
+    *span = at;
+    if (batch->lines != 0)
+        gm_fence_seq_cst(); /* [dirty-P1] */
+}
+
+/* List those words of a line that have bits in the window. */
+static inline void gm_dirty_list_words(const struct gm_dirty_levels *live, const struct gm_dirty_levels *own,
+                                       const struct gm_dirty_window *window, uint64_t line,
+                                       struct gm_dirty_batch *batch)
+{
+    bool whole = gm_dirty_whole_line(window, line);
+    uint64_t word = line << GM_DIRTY_WORDS_SHIFT;
+    unsigned count = batch->words;
+    for (unsigned i = 0; i < GM_DIRTY_WORDS; i++, word++) {
+        uint64_t bits = gm_load_seq_cst(&live->words[word]); /* [dirty-P1] */
+        if (own != NULL)
+            bits |= gm_load_relaxed(&own->words[word]);
+        if (!whole)
+            bits &= gm_dirty_inside(window, word);
+        batch->word[count] = word;
+        count += bits != 0;
+    }
+    batch->words = count;
+}
+
+static inline void gm_dirty_look_at_lines(const struct gm_dirty_levels *live, const struct gm_dirty_levels *own,
+                                          const struct gm_dirty_window *window, struct gm_dirty_batch *batch)
+{
+    for (unsigned i = 0; i < batch->lines && i < GM_DIRTY_FETCH; i++)
+        gm_dirty_fetch(&live->words[batch->line[i] << GM_DIRTY_WORDS_SHIFT]);
+    for (unsigned i = 0; i < batch->lines; i++) {
+        if (i + GM_DIRTY_FETCH < batch->lines)
+            gm_dirty_fetch(&live->words[batch->line[i + GM_DIRTY_FETCH] << GM_DIRTY_WORDS_SHIFT]);
+        gm_dirty_list_words(live, own, window, batch->line[i], batch);
+    }
+}
+
+/* Set the lines again from this one on. */
+static inline void gm_dirty_restore(const struct gm_dirty_levels *live, const struct gm_dirty_levels *own,
+                                    const struct gm_dirty_batch *batch, uint64_t from)
+{
+    for (unsigned i = 0; i < batch->lines; i++) {
+        if (batch->line[i] < from)
+            continue;
+        gm_dirty_show(live, batch->line[i]);
+        if (own != NULL)
+            gm_dirty_show(own, batch->line[i]);
+    }
 }
 
 /*
@@ -90,21 +135,27 @@ static inline __attribute__((always_inline)) uint64_t
 gm_dirty_walk(const struct gm_dirty_levels *live, const struct gm_dirty_levels *own,
               const struct gm_dirty_window *window, gm_dirty_keep_fn keep, void *to)
 {
-    uint64_t next = window->end;
-    uint64_t last = (window->end - 1) >> 3 * GM_DIRTY_FAN_SHIFT;
-    for (uint64_t top = window->first >> 3 * GM_DIRTY_FAN_SHIFT; top <= last && next == window->end; top++) {
-        uint64_t groups = gm_dirty_take_both(live, own, window, 2, top);
-        while (groups != 0 && next == window->end) {
-            uint64_t group = (top << GM_DIRTY_FAN_SHIFT) + (uint64_t)__builtin_ctzll(groups);
-            uint64_t words = gm_dirty_take_both(live, own, window, 1, group);
-            words = gm_dirty_walk_group(live, own, window, group, words, keep, to, &next);
-            gm_dirty_restore(live, own, 1, group, words);
-            if (words == 0)
-                groups &= groups - 1;
+    struct gm_dirty_batch batch;
+    const uint64_t lines = ((window->end - 1) >> GM_DIRTY_LINE_SHIFT) + 1;
+    const uint64_t low = window->first >> GM_DIRTY_FAN_SHIFT, high = (window->end - 1) >> GM_DIRTY_FAN_SHIFT;
+    uint64_t span = window->first >> GM_DIRTY_LINE_SHIFT & ~(uint64_t)(GM_DIRTY_SPAN - 1);
+    while (span < lines) {
+        gm_dirty_take_lines(live, own, window, &span, &batch);
+        gm_dirty_look_at_lines(live, own, window, &batch);
+        for (unsigned i = 0; i < batch.words; i++) {
+            uint64_t word = batch.word[i], from_own = 0;
+            uint64_t clear = word == low || word == high ? gm_dirty_inside(window, word) : GM_DIRTY_FULL;
+            uint64_t from_live = gm_dirty_take(&live->words[word], clear, own == NULL);
+            if (own != NULL && gm_load_relaxed(&own->words[word]) != 0)
+                from_own = gm_dirty_take(&own->words[word], clear, false);
+            if (!keep(to, word, from_live, from_own)) {
+                uint64_t next = (word + 1) << GM_DIRTY_FAN_SHIFT;
+                gm_dirty_restore(live, own, &batch, word >> GM_DIRTY_WORDS_SHIFT); /* it may have more words */
+                return next < window->end ? next : window->end;
+            }
         }
-        gm_dirty_restore(live, own, 2, top, groups);
     }
-    return next < window->end ? next : window->end;
+    return window->end;
 }
 
 #endif

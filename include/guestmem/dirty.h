@@ -8,9 +8,10 @@
  *
  * The promise: a mark that has returned before a harvest begins is handed out by that harvest, or was by an earlier
  * one; and whoever copies a page after the harvest that handed it out has returned (or from inside its callback) copies
- * what was written before the mark. A mark that runs at the same time is in this harvest or in the next.
+ * what was written before the mark. A mark that runs at the same time is in this harvest or in the next. Before means
+ * that the threads know: by a lock, a join, a flag that was set with release and read with acquire.
  *
- * A page that is dirty already is marked by three loads and no store. What makes that safe is paid by the harvest: a
+ * A page that is dirty already is marked by two looks and no store. What makes that safe is paid by the harvest: a
  * barrier on all threads of the process (membarrier) between taking the bits and handing them out. Where the kernel has
  * none, and where other processes mark (gm_dirty_create_in), marks are *locked*: one locked instruction each, always.
  *
@@ -21,7 +22,8 @@
  *   Errors:   -EINVAL for NULL; after every error all is as before.
  *   Context:  any thread, at any time between creation and gm_dirty_destroy.
  *   Progress: wait-free to mark and to look, also beside a harvest; blocking on one another for all the rest.
- * Source of the summaries: hierarchical bitmaps as QEMU has for block jobs (HBitmap).
+ * Source of the summary: hierarchical bitmaps as QEMU has for block jobs (HBitmap); here of one level, a byte for each
+ * line of the caches.
  */
 #ifndef GUESTMEM_DIRTY_H
 #define GUESTMEM_DIRTY_H
@@ -59,8 +61,8 @@ struct gm_dirty {
 };
 
 /*
- * Create a bitmap in which all is clean. It takes address space of one bit a page of size_most and 1/63 more, and
- * memory only where something was marked; and 400 KiB when it is first harvested.
+ * Create a bitmap in which all is clean. It takes address space of one bit a page of size_most and 1/64 more, and
+ * memory only where something was marked; and 256 KiB when it is first harvested.
  * Returns 0; -EINVAL (size 0, size_most below size, a bad page_shift, node or flag); -ERANGE (more than 2^52); -ENOMEM.
  * Context: any thread.   Progress: blocking (memory).
  */
@@ -128,18 +130,20 @@ GM_API int gm_dirty_mark_slow(struct gm_dirty *dirty, uint64_t first, uint64_t l
  * marks are off it returns 0, whatever the range.
  * Context: any thread; dirty is not NULL.   Progress: wait-free.
  * Order:   the write before the mark is visible to whoever copies the page after the harvest that hands it out.
- * Cost:    a page that is dirty already: three looks. A clean page: one locked instruction, and another where its 63
- *          neighbours were clean as well. A range: one for each end, one for each 4096 pages, and a store for each 64.
- *          Locked marks: one for each word, always. Only pages of 4 KiB are looked at inline, others by a call.
+ * Cost:    a page that is dirty already: two looks. A clean page: one locked instruction. A range: one for each end,
+ *          and a store for each 64 pages. Locked marks: one for each 64 pages, always. Only pages of 4 KiB are looked
+ *          at inline, others by a call.
  */
 GM_INLINE int gm_dirty_mark(struct gm_dirty *dirty, uint64_t first, uint64_t len)
 {
     GM_DIRTY_LIGHT(); /* [dirty-P3] */
+    uint64_t beyond;
     int64_t quick = (int64_t)GM_DIRTY_LOAD(&dirty->quick);
     if (quick == 0)
         return 0;
     uint64_t page = first >> GM_PAGE_SHIFT;
-    if (GM_UNLIKELY(len - 1 > (~first & (GM_PAGE_SIZE - 1)) || (int64_t)page >= quick)) /* len 0 wraps to the largest */
+    /* What is left of the page, counted from below 0: a length that goes past its end, or is 0, wraps. */
+    if (GM_UNLIKELY(__builtin_add_overflow(first | ~(GM_PAGE_SIZE - 1), len - 1, &beyond) || (int64_t)page >= quick))
         return gm_dirty_mark_slow(dirty, first, len);
     return GM_LIKELY(gm_dirty_shown(&dirty->live, page)) ? 0 : gm_dirty_mark_page(dirty, page);
 }
@@ -153,7 +157,7 @@ GM_API int gm_dirty_is_marked(const struct gm_dirty *dirty, uint64_t address);
 /*
  * The first marked page at or above an address.
  * @param out  [bytes] its beginning
- * Returns 0; -ENOENT (there is none).   Cost: O(levels), and a look at each summary that a harvest has left behind.
+ * Returns 0; -ENOENT (there is none).   Cost: a look at 64 bits for each 16 MiB (of 4 KiB pages) that is passed over.
  */
 GM_API GM_MUST_CHECK int gm_dirty_next(const struct gm_dirty *dirty, uint64_t from, uint64_t *out);
 

@@ -62,8 +62,8 @@ struct gm_dirty_request {
  * come to refuse. After these two *next is not written; what was not handed out is dirty again, with gaps that were
  * bridged. -ENOMEM (for the first harvest).
  * Order: as promised in dirty.h.
- * Cost: O(size / 1 GiB + words that are dirty), about one locked instruction a word, and a barrier for each 16384 words
- * that are neither clean nor dirty throughout. Of a clean bitmap: a load for each GiB (of 4 KiB pages), no barrier.
+ * Cost: O(size / 16 MiB + words that are dirty): a load for each 16 MiB (of 4 KiB pages), one locked instruction for
+ * each word, and a barrier for each 16000 ranges. Of a clean bitmap: the loads, and no barrier.
  */
 GM_API GM_MUST_CHECK int gm_dirty_harvest(struct gm_dirty *dirty, const struct gm_dirty_request *request,
                                           gm_dirty_ranges_fn ranges, void *arg, uint64_t *next);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * The words of a dirty bitmap: a bit for each page, a bit for each of those words, and a bit for each of these. Public
- * only because gm_dirty_mark is inlined; callers use dirty.h. core/dirty/protocol.h says why the order matters.
+ * The words of a dirty bitmap: a bit for each page, and a byte for each line of eight such words, which are a line of
+ * the caches as well. Public only because gm_dirty_mark is inlined; callers use dirty.h. core/dirty/protocol.h says why
+ * the order matters.
  */
 #ifndef GUESTMEM_DIRTY_LEVELS_H
 #define GUESTMEM_DIRTY_LEVELS_H
@@ -14,32 +15,31 @@
 #include GM_DIRTY_BACKEND
 #else
 typedef uint64_t gm_dirty_word;
+typedef uint8_t gm_dirty_line;
 #define GM_DIRTY_FAN_SHIFT 6
+#define GM_DIRTY_LINE_SHIFT 9
 #define GM_DIRTY_LOAD(p) __atomic_load_n((p), __ATOMIC_SEQ_CST)
 /* The marker's half of the barrier: the write that it reports is not moved behind its looks by the compiler. */
 #define GM_DIRTY_LIGHT() __asm__ volatile("" ::: "memory")
 #endif
 
-#define GM_DIRTY_FAN (1u << GM_DIRTY_FAN_SHIFT)
-#define GM_DIRTY_LEVELS 3
+#define GM_DIRTY_FAN (1u << GM_DIRTY_FAN_SHIFT) /* pages of a word */
 
 struct gm_dirty_levels {
-    gm_dirty_word *level[GM_DIRTY_LEVELS]; /* pages, words of pages, words of those */
+    gm_dirty_word *words; /* bit set: the page is dirty */
+    gm_dirty_line *lines; /* 1, else 0: words of the line may have bits; 2^GM_DIRTY_LINE_SHIFT pages each */
 };
 
-/* Is this bit of a level set? */
-GM_INLINE int gm_dirty_bit(const struct gm_dirty_levels *levels, unsigned level, uint64_t index)
+GM_INLINE int gm_dirty_bit(const struct gm_dirty_levels *levels, uint64_t page)
 {
-    return (int)(GM_DIRTY_LOAD(&levels->level[level][index >> GM_DIRTY_FAN_SHIFT]) >> (index & (GM_DIRTY_FAN - 1))) & 1;
+    return (int)(GM_DIRTY_LOAD(&levels->words[page >> GM_DIRTY_FAN_SHIFT]) >> (page & (GM_DIRTY_FAN - 1))) & 1;
 }
 
-/* Is the page marked, and will a harvest that begins now find it? From the page up, never in another order. */
+/* Is the page marked, and will a harvest that begins now find it? First the page, then its line, never the reverse. */
 GM_INLINE int gm_dirty_shown(const struct gm_dirty_levels *levels, uint64_t page)
 {
-    if (!gm_dirty_bit(levels, 0, page))
-        return 0;
-    int shown = gm_dirty_bit(levels, 1, page >> GM_DIRTY_FAN_SHIFT);
-    return shown & gm_dirty_bit(levels, 2, page >> 2 * GM_DIRTY_FAN_SHIFT);
+    uint64_t bits = GM_DIRTY_LOAD(&levels->words[page >> GM_DIRTY_FAN_SHIFT]) >> (page & (GM_DIRTY_FAN - 1));
+    return (bits & GM_DIRTY_LOAD(&levels->lines[page >> GM_DIRTY_LINE_SHIFT])) != 0;
 }
 
 #endif

@@ -32,7 +32,7 @@ struct gm_dirty_log {
  * something that is not below size: what is, is marked).
  * Context: any thread; nobody changes the log meanwhile.   Order: as a mark, for all writes that the log stands for.
  * Progress: wait-free.   Cost: pages of the same size: a look at 64 bits of the log at a time, whatever the offset, and
- * two locked instructions where some of them are new; else O(runs of bits that are set).
+ * one locked instruction where some of them are new; else O(runs of bits that are set).
  */
 GM_API GM_MUST_CHECK int gm_dirty_merge(struct gm_dirty *dirty, const struct gm_dirty_log *log);
 

@@ -176,6 +176,42 @@ static void more_than_one_piece(void **state)
     gm_dirty_destroy(dirty);
 }
 
+struct tally {
+    uint64_t ranges, pages, end; /* pages: where the last one ends */
+};
+
+static size_t count_ranges(void *arg, const struct gm_dirty_range *ranges, size_t count)
+{
+    struct tally *tally = arg;
+    for (size_t i = 0; i < count; i++) {
+        assert_true(tally->ranges == 0 || ranges[i].first > tally->end);
+        tally->ranges++;
+        tally->pages += ranges[i].len / PAGE;
+        tally->end = ranges[i].first + ranges[i].len;
+    }
+    return count;
+}
+
+/* Each word begins and ends with a page that is dirty, so wherever a piece ends, it does within a range. */
+static void ranges_span_pieces(void **state)
+{
+    const uint64_t words = 2000;
+    struct gm_dirty *dirty = make(words * 64, 0);
+    struct gm_dirty_stats stats;
+    struct tally tally = {0};
+    uint64_t next = 0;
+    (void)state;
+    for (uint64_t page = 0; page < words * 64; page++) {
+        if (page % 2 == 0 || page % 64 == 63)
+            mark(dirty, page, 1);
+    }
+    assert_result(gm_dirty_harvest(dirty, &all, count_ranges, &tally, &next), 0);
+    assert_true(tally.pages == words * 33 && tally.ranges == words * 32 - (words - 1));
+    assert_result(gm_dirty_stats_get(dirty, &stats), 0);
+    assert_true(stats.barriers > 1 || stats.is_locked); /* there were several pieces */
+    gm_dirty_destroy(dirty);
+}
+
 static void clean_costs_no_barrier(void **state)
 {
     struct gm_dirty *dirty = make(1000, 0);
@@ -269,6 +305,7 @@ int main(void)
         cmocka_unit_test(slices_go_on_where_the_last_one_ended),
         cmocka_unit_test(what_is_refused_stays_dirty),
         cmocka_unit_test(more_than_one_piece),
+        cmocka_unit_test(ranges_span_pieces),
         cmocka_unit_test(clean_costs_no_barrier),
         cmocka_unit_test(words_begin_at_the_window),
         cmocka_unit_test(put_back_is_found_again),

@@ -1,27 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //
 // The dirty bitmap: gm_dirty_mark as it is inlined, core/dirty/protocol.h and walk.h, with words of two bits, so that
-// eight pages make four words, two summaries and a root. Two markers write to pages and mark them, one by one and by
+// eight pages make four words and two lines. Two markers write to pages and mark them, one by one and by
 // ranges; a harvester takes them, in windows and in steps of one word, and copies them. The barrier (membarrier) is a
 // fence on both sides: the model of its promise, that of two threads one sees what the other did before.
 // Executions differ in whether marks are locked (then there is no fence at all) and whether they are on at the start:
 // else the harvester switches them on and copies everything.
 //
 // Checked of every execution: a page that was marked by a call which had returned before a harvest of all began is,
-// after that, copied with what was written before the mark; and in the end, after one harvest more, all is.
+// after that, copied with what was written before the mark; and in the end, after one harvest more, all is. That one
+// thing is before the other is what the threads have told each other, by a word that is exchanged after each mark.
 //
-// mutants: 11
+// mutants: 15
 //   1 no barrier
 //   2 the barrier comes before the bits are taken
-//   3 summaries are cleared after what they summarise
+//   3 lines are cleared after their words were taken
 //   4 loads in the slow path are relaxed
 //   5 a mark is skipped for the bit of the page alone
-//   6 a skipped mark looks at the summaries before the word
-//   7 who finds the word not clean leaves the summaries to others
+//   6 a skipped mark looks at the line before the word
+//   7 who finds the word not clean leaves the line to others
 //   8 looks of the fast path are relaxed
 //   9 bits are set by relaxed operations
 //  10 switching on has no barrier
 //  11 markers have no half of the barrier
+//  12 lines are cleared by a relaxed store
+//  13 words are filled by a relaxed store
+//  14 all lines of a span are cleared when one is set
+//  15 the line is looked at before the bit is set
 #if MUTANT == 4
 #define MODEL_LOAD_SEQ_CST rl::mo_relaxed
 #elif MUTANT == 9
@@ -33,44 +38,55 @@
 #include "guestmem/dirty_levels.h"
 
 #if MUTANT == 5
-#define gm_dirty_shown(levels, page) gm_dirty_bit(levels, 0, page)
+#define gm_dirty_shown(levels, page) gm_dirty_bit(levels, page)
 #elif MUTANT == 6
 #define gm_dirty_shown(levels, page)                                                                                   \
-    (gm_dirty_bit(levels, 2, (page) >> 2) && gm_dirty_bit(levels, 1, (page) >> 1) && gm_dirty_bit(levels, 0, page))
+    (GM_DIRTY_LOAD(&(levels)->lines[(page) >> GM_DIRTY_LINE_SHIFT]) != 0 && gm_dirty_bit(levels, page))
+#endif
+#if MUTANT == 13
+#undef gm_dirty_store
+#define gm_dirty_store(p, v) gm_store_relaxed(p, v)
 #endif
 #include "dirty/protocol.h"
 #include "guestmem/dirty.h"
 
-enum { PAGES = 8, WORDS = PAGES / 2, MARKERS = 2, STEPS = 3, MARKS = MARKERS * STEPS };
+enum { PAGES = 8, WORDS = PAGES / 2, LINES = WORDS / 2, MARKERS = 2, STEPS = 3, MARKS = MARKERS * STEPS };
 
-#if MUTANT == 3
-static gm_atomic_u64 *pages_of_levels; // only these are cleared at once
-static struct { gm_atomic_u64 *word; uint64_t bits; } late[PAGES * 4];
+static gm_atomic_u64 *lines_of_all;
+static gm_atomic_u64 *late[LINES * 8]; // lines that mutant 3 has yet to clear
 static int late_count;
-static uint64_t take_late(gm_atomic_u64 *word, uint64_t look, uint64_t clear)
+
+static inline void clear_line(gm_atomic_u64 *line)
 {
-    if (word >= pages_of_levels && word < pages_of_levels + WORDS)
-        return gm_dirty_take(word, look, clear);
-    late[late_count].word = word;
-    late[late_count++].bits = clear;
-    return gm_load_seq_cst(word) & look;
-}
-#define gm_dirty_take(word, look, clear) take_late(word, look, clear)
+#if MUTANT == 3
+    late[late_count++] = line;
+#elif MUTANT == 12
+    gm_store_relaxed(line, 0);
+#elif MUTANT == 14
+    (void)line;
+    for (int i = 0; i < LINES; i++)
+        gm_store_seq_cst(&lines_of_all[i], 0);
+#else
+    gm_store_seq_cst(line, 0);
 #endif
+}
+#undef gm_dirty_store
+#define gm_dirty_store(line, zero) clear_line(line)
 #include "dirty/walk.h"
 
 static bool locked_marks; // of the execution
 
 extern "C" int gm_dirty_mark_page(struct gm_dirty *dirty, uint64_t page)
 {
-    uint64_t bit;
-    gm_atomic_u64 *word = gm_dirty_at(&dirty->live, 0, page, &bit);
+    uint64_t bit = uint64_t(1) << (page & (GM_DIRTY_FAN - 1)), word = page >> GM_DIRTY_FAN_SHIFT;
 #if MUTANT == 7
-    if (word->fetch_or(bit, rl::mo_seq_cst, RL_INFO) == 0)
-        gm_dirty_show(&dirty->live, page >> GM_DIRTY_FAN_SHIFT);
+    if (dirty->live.words[word].fetch_or(bit, rl::mo_seq_cst, RL_INFO) == 0)
+        gm_dirty_show(&dirty->live, word >> GM_DIRTY_WORDS_SHIFT);
+#elif MUTANT == 15
+    gm_dirty_show(&dirty->live, word >> GM_DIRTY_WORDS_SHIFT);
+    gm_or_seq_cst(&dirty->live.words[word], bit);
 #else
-    (void)word;
-    gm_dirty_set(&dirty->live, page >> GM_DIRTY_FAN_SHIFT, bit);
+    gm_dirty_set(&dirty->live, word, bit);
 #endif
     return 0;
 }
@@ -88,8 +104,9 @@ struct mark {
 
 struct dirty_model : rl::test_suite<dirty_model, MARKERS + 1> {
     gm_dirty dirty;
-    gm_atomic_u64 words[WORDS], summaries[WORDS / 2], root[1];
+    gm_atomic_u64 words[WORDS], lines[LINES];
     rl::atomic<uint64_t> page[MARKERS][PAGES]; // one writer each: 1 + the step that wrote last
+    rl::atomic<uint64_t> told[MARKERS];        // how many marks have returned
 
     uint64_t copy[MARKERS][PAGES]; // the harvester's
     mark marks[MARKS];             // the checker's own, as are the counters
@@ -100,28 +117,24 @@ struct dirty_model : rl::test_suite<dirty_model, MARKERS + 1> {
     {
         for (unsigned i = 0; i < WORDS; i++)
             gm_store_relaxed(&words[i], 0);
-        gm_store_relaxed(&summaries[0], 0);
-        gm_store_relaxed(&summaries[1], 0);
-        gm_store_relaxed(&root[0], 0);
+        for (unsigned i = 0; i < LINES; i++)
+            gm_store_relaxed(&lines[i], 0);
         for (unsigned i = 0; i < MARKERS; i++) {
+            told[i].store(0, rl::mo_relaxed, RL_INFO);
             for (unsigned j = 0; j < PAGES; j++) {
                 page[i][j].store(0, rl::mo_relaxed, RL_INFO);
                 copy[i][j] = 0;
             }
         }
-        dirty.live.level[0] = words;
-        dirty.live.level[1] = summaries;
-        dirty.live.level[2] = root;
+        dirty.live.words = words;
+        dirty.live.lines = lines_of_all = lines;
+        late_count = 0;
         locked_marks = rl::rand(4) == 0;
         off = !locked_marks && rl::rand(4) == 0;
         gm_store_relaxed(&dirty.quick, locked_marks ? UINT64_C(1) << 63 : off ? 0 : PAGES);
         count = now = 0;
-        if (!off && rl::rand(4) != 0) // so that marks can be skipped, or only the summaries are set
+        if (!off && rl::rand(4) != 0) // so that marks can be skipped, or only the line is set
             gm_dirty_set_pages(&dirty.live, rl::rand(2), 1, true);
-#if MUTANT == 3
-        pages_of_levels = words;
-        late_count = 0;
-#endif
     }
 
     void write_and_mark(unsigned thread, unsigned step)
@@ -137,6 +150,7 @@ struct dirty_model : rl::test_suite<dirty_model, MARKERS + 1> {
             gm_dirty_mark_slow(&dirty, first << GM_PAGE_SHIFT, len << GM_PAGE_SHIFT);
         else
             gm_dirty_mark(&dirty, first << GM_PAGE_SHIFT, len << GM_PAGE_SHIFT);
+        told[thread].store(step + 1, rl::mo_release, RL_INFO);
         mine.ended = ++now;
     }
 
@@ -173,12 +187,8 @@ struct dirty_model : rl::test_suite<dirty_model, MARKERS + 1> {
             if (MUTANT == 2)
                 barrier();
             window.first = gm_dirty_walk(&dirty.live, nullptr, &window, keep, &taken);
-#if MUTANT == 3
-            while (late_count > 0) {
-                late_count--;
-                gm_and_seq_cst(late[late_count].word, ~late[late_count].bits);
-            }
-#endif
+            while (late_count > 0)
+                gm_store_seq_cst(late[--late_count], 0);
             if (MUTANT != 1 && MUTANT != 2)
                 barrier();
             for (int i = 0; i < taken.count; i++) {
@@ -200,9 +210,17 @@ struct dirty_model : rl::test_suite<dirty_model, MARKERS + 1> {
         }
     }
 
+    // What has ended until now happens before what follows: an exchange reads the newest value.
+    void hear()
+    {
+        for (unsigned i = 0; i < MARKERS; i++)
+            (void)told[i].fetch_add(0, rl::mo_acquire, RL_INFO);
+    }
+
     void harvest_all()
     {
         int began = now;
+        hear();
         harvest(0, PAGES, rl::rand(2) == 0 ? 1 : WORDS);
         judge(began);
     }
@@ -211,6 +229,7 @@ struct dirty_model : rl::test_suite<dirty_model, MARKERS + 1> {
     {
         if (off) {
             int began = now;
+            hear();
             gm_store_seq_cst(&dirty.quick, PAGES);
             if (MUTANT != 10)
                 barrier();

@@ -2,9 +2,9 @@
 /*
  * Dirty torture: is a page ever lost? Two markers write to pages and mark them, each several times, while a harvester
  * takes and copies them as it can: all at once, in slices, in windows, as words, and by switching marks off and on and
- * copying everything. Each marker has a counter of its own in each page. When it has marked all pages for the last time
- * it waits until one whole pass of the harvester has begun and ended, and then looks at every copy: one that is older
- * than the last write is a page that was lost.
+ * copying everything. Each marker has a counter of its own in each page, and marks one field of pages after the other.
+ * When it comes back to a field, and one whole pass of the harvester has begun and ended in between, it looks at every
+ * copy first: one that is older than the last write is a page that was lost. Each look is a round.
  *   The first half of the time one of the markers is another process, and marks are locked; in the second half both
  * are threads, which store nothing where a page is dirty already.
  *
@@ -37,7 +37,10 @@
 #define SIZE ((BASE + PAGES + 100) * PAGE)
 #define WINDOW ((PAGES + 63) / 64)
 #define MARKERS 2
-#define REPEATS 6 /* of each page before it is looked at */
+#define REST_MOST 30000 /* turns of an empty loop */
+#define FIELDS 2
+#define FIELD (PAGES / FIELDS)
+#define REPEATS 6 /* at most, of each page before it is looked at */
 
 struct cell {
     uint64_t value[8]; /* one a marker; a line to itself, as a page is */
@@ -62,12 +65,12 @@ static uint64_t load(const uint64_t *word)
     return __atomic_load_n(word, __ATOMIC_RELAXED);
 }
 
-/* One page, or several with one mark. */
-static uint64_t write_and_mark(struct marker *marker, uint64_t at, uint64_t value)
+/* One page, or several with one mark, of so many that are left. */
+static uint64_t write_and_mark(struct marker *marker, uint64_t at, uint64_t left, uint64_t value)
 {
     uint64_t count = gmt_rand_below(&marker->random, 16) == 0 ? 1 + gmt_rand_below(&marker->random, 150) : 1;
-    if (count > PAGES - at)
-        count = PAGES - at;
+    if (count > left)
+        count = left;
     for (uint64_t i = 0; i < count; i++)
         __atomic_store_n(&marker->torture->page[at + i].value[marker->number], value, __ATOMIC_RELAXED);
     if (gm_dirty_mark(marker->dirty, (BASE + at) * PAGE + 8, count * PAGE - 8) != 0)
@@ -75,36 +78,44 @@ static uint64_t write_and_mark(struct marker *marker, uint64_t at, uint64_t valu
     return count;
 }
 
-/* Until a whole pass has begun and ended since; false: the time is over. */
-static bool wait_for_a_pass(struct torture *torture)
+/* Those pages that were marked before this pass, and not since, were copied as they are. */
+static void look_at(const struct marker *marker, uint64_t at, uint64_t end, uint64_t value)
 {
-    uint64_t since = __atomic_load_n(&torture->passes, __ATOMIC_SEQ_CST);
-    while (__atomic_load_n(&torture->passes, __ATOMIC_ACQUIRE) < since + 2) {
-        if (load(&torture->stop) != 0)
-            return false;
-        sched_yield();
+    struct torture *torture = marker->torture;
+    for (uint64_t i = at; i < end; i++) {
+        if (load(&torture->copy[i].value[marker->number]) != value)
+            __atomic_fetch_add(&torture->lost, 1, __ATOMIC_RELAXED);
     }
-    return true;
+    __atomic_fetch_add(&torture->checked, end - at, __ATOMIC_RELAXED);
 }
 
+/* Several times all pages of a field. Returns which pass it was when the harvester was told that this is done. */
+static uint64_t mark_field(struct marker *marker, uint64_t first, uint64_t end, uint64_t *value)
+{
+    for (uint64_t i = gmt_rand_below(&marker->random, REPEATS) + 1; i != 0; i--) {
+        ++*value;
+        for (uint64_t at = first; at < end;)
+            at += write_and_mark(marker, at, end - at, *value);
+    }
+    return __atomic_fetch_add(&marker->torture->passes, 0, __ATOMIC_SEQ_CST);
+}
+
+/*
+ * Field after field: one that comes round too early is marked again and not looked at. Where that happens all the time,
+ * the harvester has no processor.
+ */
 static void *mark(void *argument)
 {
     struct marker *marker = argument;
     struct torture *torture = marker->torture;
-    uint64_t value = 0;
-    while (load(&torture->stop) == 0) {
-        for (unsigned i = 0; i < REPEATS; i++) {
-            value++;
-            for (uint64_t at = 0; at < PAGES;)
-                at += write_and_mark(marker, at, value);
-        }
-        if (!wait_for_a_pass(torture))
-            break;
-        for (uint64_t at = 0; at < PAGES; at++) {
-            if (load(&torture->copy[at].value[marker->number]) != value)
-                __atomic_fetch_add(&torture->lost, 1, __ATOMIC_RELAXED);
-        }
-        __atomic_fetch_add(&torture->checked, PAGES, __ATOMIC_RELAXED);
+    uint64_t since[FIELDS], value[FIELDS] = {0}, early = 0;
+    for (uint64_t field = 0; load(&torture->stop) == 0; field = (field + 1) % FIELDS) {
+        uint64_t first = field * FIELD, end = first + FIELD;
+        if (value[field] != 0 && __atomic_load_n(&torture->passes, __ATOMIC_ACQUIRE) >= since[field] + 2)
+            look_at(marker, first, end, value[field]);
+        else if (++early % 64 == 0)
+            sched_yield();
+        since[field] = mark_field(marker, first, end, &value[field]);
     }
     return NULL;
 }
@@ -181,21 +192,34 @@ static uint64_t now_ms(void)
     return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
 }
 
-/* The harvester's part, until the time is over or a page was lost. */
-static void take(struct torture *torture, struct gm_dirty *dirty, uint64_t *random, uint64_t ms)
+/* Markers come to nothing while they are interrupted by one barrier after the other. */
+static void rest(uint64_t *random)
 {
-    uint64_t end = now_ms() + ms;
+    if (gmt_rand_below(random, 2) == 0)
+        return;
+    for (uint64_t i = gmt_rand_below(random, REST_MOST); i != 0; i--)
+        __asm__ volatile("" ::: "memory");
+}
+
+/* The harvester's part, until the time is over or a page was lost. Returns how long that was. */
+static uint64_t take(struct torture *torture, struct gm_dirty *dirty, uint64_t *random, uint64_t ms)
+{
+    uint64_t begin = now_ms(), end = begin + ms;
     for (uint64_t i = 0; (i % 64 != 0 || now_ms() < end) && load(&torture->lost) == 0; i++) {
         pass(torture, dirty, random);
         __atomic_fetch_add(&torture->passes, 1, __ATOMIC_SEQ_CST);
+        rest(random);
     }
     __atomic_store_n(&torture->stop, 1, __ATOMIC_RELAXED);
+    return now_ms() - begin;
 }
 
-static int report(const char *what, const struct torture *torture)
+static int report(const char *what, const struct torture *torture, uint64_t ms)
 {
-    printf("%s: %" PRIu64 " passes, %" PRIu64 " last writes looked at, %" PRIu64 " wrong answers, pages lost: %" PRIu64
-           "\n", what, torture->passes, torture->checked, torture->wrong, torture->lost);
+    double seconds = (double)(ms + 1) / 1000;
+    printf("%s: %" PRIu64 " passes, %" PRIu64 " rounds checked in %.0f s (10^9 take %.0f s), %" PRIu64
+           " wrong answers, pages lost: %" PRIu64 "\n", what, torture->passes, torture->checked, seconds,
+           1e9 * seconds / (double)(torture->checked + 1), torture->wrong, torture->lost);
     fflush(stdout);
     return torture->lost != 0 || torture->wrong != 0 || torture->checked == 0 || torture->passes < 2;
 }
@@ -229,11 +253,11 @@ static int with_threads(uint64_t seed, uint64_t ms)
         if (pthread_create(&threads[i], NULL, mark, &markers[i]) != 0)
             exit(1);
     }
-    take(torture, dirty, &random, ms);
+    ms = take(torture, dirty, &random, ms);
     for (unsigned i = 0; i < MARKERS; i++)
         pthread_join(threads[i], NULL);
     gm_dirty_destroy(dirty);
-    return report("threads", torture);
+    return report("threads", torture, ms);
 }
 
 static int with_a_process(uint64_t seed, uint64_t ms)
@@ -256,12 +280,12 @@ static int with_a_process(uint64_t seed, uint64_t ms)
     }
     if (child < 0 || pthread_create(&thread, NULL, mark, &mine) != 0)
         exit(1);
-    take(torture, mine.dirty, &random, ms);
+    ms = take(torture, mine.dirty, &random, ms);
     pthread_join(thread, NULL);
     if (waitpid(child, &status, 0) != child || status != 0)
         torture->wrong++;
     gm_dirty_destroy(mine.dirty);
-    return report("a thread and a process", torture);
+    return report("a thread and a process", torture, ms);
 }
 
 int main(int argc, char **argv)
