@@ -42,6 +42,9 @@ void bench_players_free(struct bench_players *players);
 /* 1 if this arena is to be measured with it: it is able to, and what it takes is bearable. */
 int bench_player_suits(const struct bench_arena *arena, const struct bench_load *load);
 
+/* Slots of what was placed in ours get its handles, so that it looks where everybody looks, and there alone. */
+void bench_arena_ours_slots(void *self, uint64_t *slots);
+
 extern const struct bench_arena bench_arena_floor_bump, bench_arena_floor_search;
 
 /* The floor knows the load beforehand. */

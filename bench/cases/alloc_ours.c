@@ -3,7 +3,7 @@
  * The place where the library's own allocators are plugged into the benchmarks: everything else, rows, loads, floors
  * and peers, is there. When it has one, return a table here; rows take it from then on. See lib/arena.h.
  */
-#include "../lib/arena.h"
+#include "alloc.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 
 struct ours {
     struct gm_arena *arena;
-    gm_range *placed; /* handles of what was placed: of slot i at i */
+    gm_range *placed; /* handles of what was placed: of slot i at i, for who has not put them into slots */
     size_t count, room;
 };
 
@@ -84,6 +84,14 @@ static inline int give(struct ours *self, uint32_t slot, uint64_t noted)
     if ((noted & HANDLE) != 0)
         return gm_arena_give(self->arena, noted & ~HANDLE);
     return slot < self->count ? gm_arena_give(self->arena, self->placed[slot]) : -ENOENT;
+}
+
+void bench_arena_ours_slots(void *opaque, uint64_t *slots)
+{
+    const struct ours *self = opaque;
+
+    for (size_t i = 0; i < self->count; i++)
+        slots[i] = self->placed[i] | HANDLE;
 }
 
 /* As everybody's (lib/arena.h), but that slots get handles. */

@@ -35,7 +35,10 @@ static int reset(struct bench_player *player)
         return -ENOMEM;
     if (is_floor(player))
         return 0;
-    return player->arena->place(player->self, player->load->placed, player->load->placed_count);
+    int result = player->arena->place(player->self, player->load->placed, player->load->placed_count);
+    if (result == 0 && player->arena == bench_arena_ours())
+        bench_arena_ours_slots(player->self, player->slots);
+    return result;
 }
 
 /* Before a repetition, so that few have to begin again in their midst. */

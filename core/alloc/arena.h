@@ -6,7 +6,8 @@
  *
  * A node is one cache line and is named by its slot, 1 .. ranges_most; 0 is none. It has its range and the length of
  * the gap before it. The numbers behind the last range have no node: they are the tail, in the header. A gap before a
- * node is shorter than 2^64, because the node's first number lies above it; the tail alone can be all there is.
+ * node is shorter than 2^64, because the node's first number lies above it; the tail alone can be all there is. The
+ * words of callers stand apart, and have no memory before one of them is not 0.
  *
  * Up to GM_FLAT ranges stand in an array, in order; more of them are a tree. A node keeps what its two SUBTREES can
  * hold, so that a search decides at a node without looking at its children.
@@ -90,7 +91,7 @@ struct gm_late {
 /* The index of one class. */
 struct gm_row {
     struct gm_caps *caps; /* by slot */
-    size_t reserved, committed;
+    size_t reserved, mapped;
     uint64_t mask, phase;
     uint64_t used; /* by which request, of those that asked for a row */
 };
@@ -99,7 +100,10 @@ struct gm_arena {
     struct gm_block *block;
     struct gm_node *nodes;
     uint64_t *users;
-    uint32_t capacity; /* slots below it have memory */
+    uint32_t *parents;       /* of nodes once more, side by side, for gm_avl_fetch; NULL while they are few */
+    uint32_t *parents_at;    /* where they go */
+    uint32_t capacity;       /* slots below it have memory */
+    uint32_t users_capacity; /* the same of users: the same number, or 0 while all words are 0 */
     uint32_t rows_live;
     struct gm_arena *parent; /* of a nested one (nest.h) */
     struct gm_arena *child_first, *child_last, *left, *right;
@@ -112,9 +116,10 @@ struct gm_arena {
     gm_atomic_u64 holder; /* which thread has it in a transaction (txn.h); 0: none */
     void *reservation;
     size_t reserved;
-    size_t nodes_committed, users_committed;
+    size_t block_committed; /* bytes of the block that have memory, which is less than what is mapped */
+    size_t block_mapped, parents_mapped, users_mapped;
     struct gm_late *late; /* by slot; NULL without GM_ARENA_DEFER */
-    size_t late_reserved, late_committed;
+    size_t late_reserved, late_mapped;
     uint32_t late_first, late_last, late_count;
     uint64_t looked_at;             /* ranges, counted on by whatever looks for one */
     uint64_t visited, visited_most; /* of these, by searches for a place */
@@ -125,6 +130,19 @@ struct gm_arena {
 static inline struct gm_node *gm_node_of(const struct gm_arena *arena, uint32_t slot)
 {
     return &arena->nodes[slot];
+}
+
+/* The caller's word of a live range, for the writer. */
+static inline uint64_t gm_user_of(const struct gm_arena *arena, uint32_t slot)
+{
+    return arena->users_capacity != 0 ? arena->users[slot] : 0;
+}
+
+static inline void gm_node_set_parent(struct gm_arena *arena, uint32_t slot, uint32_t parent)
+{
+    gm_node_of(arena, slot)->parent = parent;
+    if (arena->parents != NULL)
+        arena->parents[slot] = parent;
 }
 
 static inline gm_range gm_handle_of(uint32_t slot, uint32_t generation)

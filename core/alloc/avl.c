@@ -18,7 +18,7 @@ static void replace(struct gm_arena *arena, uint32_t slot, uint32_t by)
 {
     uint32_t parent = gm_node_of(arena, slot)->parent;
     if (by != 0)
-        gm_node_of(arena, by)->parent = parent;
+        gm_node_set_parent(arena, by, parent);
     if (parent == 0)
         gm_store_relaxed(&arena->block->root, by);
     else
@@ -144,9 +144,8 @@ void gm_avl_hang(struct gm_arena *arena, uint32_t slot, uint32_t before)
 }
 
 /* The next one in order takes the place of a node with two children. */
-static void unhang_inner(struct gm_arena *arena, uint32_t slot)
+static void unhang_inner(struct gm_arena *arena, uint32_t slot, uint32_t next)
 {
-    uint32_t next = gm_avl_end(arena, gm_node_of(arena, slot)->link[1], 0);
     struct gm_node *node = gm_node_of(arena, next);
     uint32_t parent = node->parent;
     uint32_t right = node->link[1];
@@ -165,11 +164,11 @@ static void unhang_inner(struct gm_arena *arena, uint32_t slot)
     balance_lower(arena, parent, 0);
 }
 
-void gm_avl_unhang(struct gm_arena *arena, uint32_t slot)
+void gm_avl_unhang(struct gm_arena *arena, uint32_t slot, uint32_t next)
 {
     const struct gm_node *node = gm_node_of(arena, slot);
     if (node->link[0] != 0 && node->link[1] != 0) {
-        unhang_inner(arena, slot);
+        unhang_inner(arena, slot, next);
         return;
     }
     uint32_t child = node->link[0] != 0 ? node->link[0] : node->link[1];

@@ -19,8 +19,18 @@ static inline int gm_block_room(struct gm_arena *arena, uint32_t more)
     return there ? 0 : gm_block_grow(arena, more);
 }
 
-/* Take memory for the first size bytes of a reservation. Returns 0 or -ENOMEM. */
-int gm_block_commit(const struct gm_arena *arena, void *base, size_t *committed, size_t size);
+/* Take the memory for callers' words, which is mapped already, so that this cannot fail. */
+void gm_block_words(struct gm_arena *arena);
+
+/* There will be this word to keep. Outside of a write section, for the first one takes time. */
+static inline void gm_block_expect(struct gm_arena *arena, uint64_t user)
+{
+    if (user != 0 && arena->users_capacity == 0)
+        gm_block_words(arena);
+}
+
+/* Have memory for a reserved array with something for each slot, which holds nothing yet. Returns 0 or -ENOMEM. */
+int gm_block_array(const struct gm_arena *arena, void *base, size_t *mapped, size_t each);
 
 /* A free slot; gm_block_room said that there is one. Inside a write section, as is putting it back. */
 uint32_t gm_block_slot(struct gm_arena *arena);

@@ -22,11 +22,12 @@ static inline void gm_change_close(struct gm_arena *arena)
 /* Make a node of [first, last] in the gap before another one; gm_block_room said that there is a slot. */
 uint32_t gm_change_add(struct gm_arena *arena, uint64_t first, uint64_t last, uint32_t before);
 
-/* What is the caller's of a live range. */
+/* What is the caller's of a live range; gm_block_expect was told. */
 static inline void gm_change_label(struct gm_arena *arena, uint32_t slot, uint32_t owner, uint64_t user)
 {
     gm_store_relaxed(&gm_node_of(arena, slot)->owner, owner);
-    gm_store_relaxed(&arena->users[slot], user);
+    if (arena->users_capacity != 0)
+        gm_store_relaxed(&arena->users[slot], user);
 }
 
 /* Take a node out and free its slot. */

@@ -119,6 +119,8 @@ static void check_side(const struct gm_arena *arena, uint32_t slot, unsigned sid
         held->wrong = "a node does not know what its subtree holds";
     else if (node->link[side] != 0 && gm_node_of(arena, node->link[side])->parent != slot)
         held->wrong = "a child has another parent";
+    else if (node->link[side] != 0 && arena->parents != NULL && arena->parents[node->link[side]] != slot)
+        held->wrong = "the copy of a parent is another one";
     held->max = gm_max_u64(held->max, child->max);
     held->order = held->order > child->order ? held->order : child->order;
     for (uint32_t i = 0; i < arena->rows_live; i++) {

@@ -25,6 +25,7 @@ static inline void relax(void)
 struct view {
     const struct gm_arena *arena;
     uint32_t capacity; /* of slots that have memory */
+    uint32_t words;    /* the same of users; beyond it they are 0 */
 };
 
 /* The node of a slot; NULL for one that a torn read has made up, or that is too new. */
@@ -97,7 +98,7 @@ static int describe(const struct view *view, uint32_t slot, struct gm_range_info
     }
     info->range = gm_handle_of(slot, gm_load_relaxed(&node->generation));
     info->owner = gm_load_relaxed(&node->owner);
-    info->user = gm_load_relaxed(&view->arena->users[slot]);
+    info->user = slot < view->words ? gm_load_relaxed(&view->arena->users[slot]) : 0;
     return 0;
 }
 
@@ -128,7 +129,8 @@ static int look(const struct gm_arena *arena, enum question question, uint64_t n
     for (unsigned i = 0; i < GM_ARENA_RETRIES; i++) {
         uint64_t begun = gm_sequence_begin(&arena->block->sequence);
         if ((begun & 1) == 0) {
-            const struct view view = {arena, gm_load_acquire(&arena->capacity)}; /* [arena-P3] */
+            const struct view view = {arena, gm_load_acquire(&arena->capacity),  /* [arena-P3] */
+                                      gm_load_acquire(&arena->users_capacity)}; /* [arena-P3] */
             int result = answer(&view, question, number, &info);
             if (gm_sequence_held(&arena->block->sequence, begun)) {
                 if (result != 0)

@@ -27,7 +27,7 @@ void gm_index_take_over(struct gm_arena *arena, uint32_t slot, uint32_t from)
     for (unsigned side = 0; side < 2; side++) {
         gm_store_relaxed(&node->link[side], old->link[side]);
         if (old->link[side] != 0)
-            gm_node_of(arena, old->link[side])->parent = slot;
+            gm_node_set_parent(arena, old->link[side], slot);
         node->max[side] = old->max[side];
         node->order[side] = old->order[side];
     }
@@ -43,7 +43,7 @@ void gm_index_clear(struct gm_arena *arena, uint32_t slot)
         node->max[side] = 0;
         node->order[side] = 0;
     }
-    node->parent = 0;
+    gm_node_set_parent(arena, slot, 0);
     node->balance = 0;
     for (uint32_t i = 0; i < arena->rows_live; i++)
         arena->rows[i].caps[slot] = (struct gm_caps){{0, 0}};

@@ -33,8 +33,8 @@ static inline void gm_index_attach(struct gm_arena *arena, uint32_t parent, unsi
     node->max[side] = 0;
     node->order[side] = 0;
     if (child != 0) {
-        struct gm_node *below = gm_node_of(arena, child);
-        below->parent = parent;
+        const struct gm_node *below = gm_node_of(arena, child);
+        gm_node_set_parent(arena, child, parent);
         node->max[side] = gm_index_longest(below);
         node->order[side] = gm_index_largest(below);
     }
@@ -55,7 +55,7 @@ static inline void gm_index_turn(struct gm_arena *arena, uint32_t slot, uint32_t
     low->max[!side] = high->max[side];
     low->order[!side] = high->order[side];
     if (inner != 0)
-        gm_node_of(arena, inner)->parent = slot;
+        gm_node_set_parent(arena, inner, slot);
     if (arena->rows_live != 0)
         gm_index_turn_rows(arena, slot, up, side);
     gm_index_attach(arena, up, side, slot);

@@ -22,7 +22,7 @@ int gm_late_create(struct gm_arena *arena)
         return -ENOMEM;
     arena->late = late;
     arena->late_reserved = size;
-    return gm_block_commit(arena, late, &arena->late_committed, arena->capacity * sizeof(struct gm_late));
+    return gm_block_array(arena, late, &arena->late_mapped, sizeof(struct gm_late));
 }
 
 void gm_late_destroy(struct gm_arena *arena)

@@ -94,8 +94,11 @@ static bool get_range(struct gm_arena *arena, const void *image, size_t word, ui
     node->last = last;
     node->owner = (uint32_t)label;
     node->state = (uint8_t)(label >> 32);
-    arena->users[*slot] = gm_image_get(image, word + GM_IMAGE_RANGE_USER);
-    return (node->state & GM_NODE_GUARD) == 0 || arena->users[*slot] == 0;
+    uint64_t user = gm_image_get(image, word + GM_IMAGE_RANGE_USER);
+    gm_block_expect(arena, user);
+    if (user != 0)
+        arena->users[*slot] = user;
+    return (node->state & GM_NODE_GUARD) == 0 || user == 0;
 }
 
 static bool get_ranges(struct gm_arena *arena, const void *image, uint32_t *order, uint32_t count)

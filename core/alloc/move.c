@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "alloc/cache.h"
+#include "alloc/block.h"
 #include "alloc/change.h"
 #include "alloc/place.h"
 #include "alloc/ranges.h"
@@ -114,6 +115,7 @@ int gm_arena_update(struct gm_arena *arena, gm_range range, uint32_t owner, uint
     gm_arena_lock(arena);
     int result = gm_change_slot(arena, range, &slot);
     if (result == 0) {
+        gm_block_expect(arena, user);
         gm_change_open(arena);
         gm_change_label(arena, slot, owner, user);
         gm_change_close(arena);

@@ -79,7 +79,7 @@ static void describe(struct gm_arena *arena, const struct gm_request *request, s
     }
     info->range = gm_handle_of(slot, node->generation);
     info->owner = node->owner;
-    info->user = arena->users[slot];
+    info->user = gm_user_of(arena, slot);
 }
 
 static int why_not(struct gm_arena *arena, const struct gm_request *request, struct gm_why_not *out)

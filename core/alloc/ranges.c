@@ -149,7 +149,7 @@ void gm_ranges_remove(struct gm_arena *arena, uint32_t slot)
     begin_gap(arena, next, gm_node_gap_first(node), true);
     if (block->tree) {
         tell(arena, next);
-        gm_avl_unhang(arena, slot);
+        gm_avl_unhang(arena, slot, next);
     } else {
         gm_flat_remove(arena, gm_flat_position(arena, slot));
     }

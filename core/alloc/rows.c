@@ -56,7 +56,7 @@ static int build(struct gm_arena *arena, struct gm_row *row, uint64_t mask, uint
         row->caps = caps;
         row->reserved = reserve;
     }
-    result = gm_block_commit(arena, row->caps, &row->committed, arena->capacity * sizeof(struct gm_caps));
+    result = gm_block_array(arena, row->caps, &row->mapped, sizeof(struct gm_caps));
     if (result != 0)
         return result;
     row->mask = mask;

@@ -44,7 +44,7 @@ static void put_range(const struct gm_arena *arena, uint32_t slot, void *image, 
     bool guard = (state & GM_NODE_GUARD) != 0;
     gm_image_put(image, word + GM_IMAGE_RANGE_FIRST, node->first);
     gm_image_put(image, word + GM_IMAGE_RANGE_LAST, node->last);
-    gm_image_put(image, word + GM_IMAGE_RANGE_USER, guard ? 0 : arena->users[slot]);
+    gm_image_put(image, word + GM_IMAGE_RANGE_USER, guard ? 0 : gm_user_of(arena, slot));
     gm_image_put(image, word + GM_IMAGE_RANGE_HANDLE, gm_handle_of(slot, node->generation));
     gm_image_put(image, word + GM_IMAGE_RANGE_LABEL, (uint64_t)state << 32 | node->owner);
 }

@@ -24,13 +24,14 @@ static bool is_placeable(const void *memory, size_t size)
     return memory != NULL && gm_is_aligned((uintptr_t)memory, ALIGNMENT) && size >= GM_ARENA_BLOCK_SIZE(1);
 }
 
-/* The memory holds a block of so many ranges. */
+/* The memory holds a block of so many ranges, and their words. */
 static void place(struct gm_arena *arena, void *memory, uint32_t ranges_most)
 {
     arena->block = memory;
     arena->nodes = (struct gm_node *)((char *)memory + GM_PAGE_SIZE);
     arena->users = (uint64_t *)&arena->nodes[(size_t)ranges_most + 1];
     arena->capacity = ranges_most + 1;
+    arena->users_capacity = ranges_most + 1;
 }
 
 static uint64_t room(size_t size)

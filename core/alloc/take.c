@@ -49,6 +49,7 @@ int gm_apply_take(struct gm_arena *arena, const struct gm_request *request, stru
         result = gm_block_room(arena, 1u + (request->guard_before != 0) + (request->guard_after != 0));
     if (result != 0)
         return result;
+    gm_block_expect(arena, request->user);
     gm_change_open(arena);
     uint32_t slot = add(arena, &placement.ask, &placement.spot);
     gm_change_label(arena, slot, request->owner, request->user);
@@ -88,6 +89,7 @@ static int reserve(struct gm_arena *arena, uint64_t first, uint64_t last, uint32
     int result = gm_block_room(arena, 1);
     if (result != 0)
         return result;
+    gm_block_expect(arena, user);
     gm_change_open(arena);
     uint32_t slot = gm_change_add(arena, first, last, before);
     gm_change_label(arena, slot, owner, user);

@@ -18,7 +18,7 @@ struct gm_note gm_undo_note(struct gm_arena *arena, enum gm_note_kind kind, uint
 {
     const struct gm_node *node = gm_node_of(arena, slot);
     struct gm_note note = {.kind = kind, .slot = slot, .arena = arena, .first = node->first, .last = node->last,
-                           .user = arena->users[slot], .owner = node->owner};
+                           .user = gm_user_of(arena, slot), .owner = node->owner};
     if ((node->state & GM_NODE_BEFORE) != 0)
         note_guard(arena, &note, 0);
     if ((node->state & GM_NODE_AFTER) != 0)
@@ -89,7 +89,8 @@ static void undo_give(const struct gm_note *note)
     state |= note->guard[0] != 0 ? GM_NODE_BEFORE : 0;
     state |= note->guard[1] != 0 ? GM_NODE_AFTER : 0;
     ungive(arena, note->slot, note->first, note->last, state, note->owner);
-    gm_store_relaxed(&arena->users[note->slot], note->user);
+    if (arena->users_capacity != 0)
+        gm_store_relaxed(&arena->users[note->slot], note->user);
     if (note->guard[0] != 0)
         ungive(arena, note->guard_slot[0], note->first - note->guard[0], note->first - 1, guard, note->slot);
     if (note->guard[1] != 0)

@@ -148,8 +148,10 @@ static void class_in_use_gets_an_index(void **state)
     struct gm_arena_stats stats;
     for (uint64_t i = 0; i < 1000; i++)
         gmt_arena_reserve(arena, i * 4 * PAGE, i * 4 * PAGE + PAGE - 1);
-    for (uint64_t i = 0; i < GM_ARENA_CLASSES; i++)
-        assert_takes(arena, 4096 * PAGE << i, .size = 3 * PAGE, .align = 4096 * PAGE << i, .min = 4096 * PAGE << i);
+    for (uint64_t i = 0; i < GM_ARENA_CLASSES; i++) {
+        uint64_t align = 4096 * PAGE << i % 16, phase = i / 16 * 4 * PAGE;
+        assert_takes(arena, align + phase, .size = 3 * PAGE, .align = align, .phase = phase, .min = align);
+    }
     for (unsigned i = 0; i < 3000; i++) {
         struct gm_range_info info =
             gmt_arena_take(arena, (struct gm_request){.size = 3 * PAGE, .align = 4 * PAGE, .phase = 2 * PAGE});

@@ -4,7 +4,7 @@
 
 #include "lib/arena_model_rig.h"
 
-#define TAKES 500
+#define TAKES 5000
 
 static struct gm_arena *arena;
 static struct gm_space *no_space;
@@ -12,7 +12,7 @@ static gm_range ranges[TAKES];
 
 static int create(void *ignored)
 {
-    const struct gm_arena_config config = {.last = 0xffff, .ranges_most = 1000, .numa_node = -1,
+    const struct gm_arena_config config = {.last = 0xffff, .ranges_most = 10000, .numa_node = -1,
                                            .flags = GM_ARENA_DEFER};
     (void)ignored;
     return gm_arena_create(&config, &arena);

@@ -107,7 +107,7 @@ static void rows(void **state)
     arena_comb(arena, COUNT, 1000, 10, ranges);
     for (unsigned i = 0; i < 6000; i++) {
         uint32_t k = (uint32_t)gmt_rand_below(&seed, COUNT);
-        unsigned shift = 2 + (unsigned)gmt_rand_below(&seed, 12);
+        unsigned shift = 2 + (unsigned)gmt_rand_below(&seed, 20);
         struct gm_request request = {.size = 3 + gmt_rand_below(&seed, 400), .align = UINT64_C(1) << shift};
         struct gm_range_info info;
         if (i % 4 == 0)
@@ -144,7 +144,7 @@ static void thrash(void **state)
     (void)state;
     arena_comb(arena, COUNT, 1000, 10, NULL);
     for (unsigned i = 0; i < 40 * COUNT; i++) {
-        struct gm_request request = {.size = 3, .align = UINT64_C(1) << (2 + i % 20)};
+        struct gm_request request = {.size = 3, .align = UINT64_C(1) << (2 + i % 36)};
         uint64_t first;
         assert_result(gm_arena_would_fit(arena, &request, &first), 0);
         assert_true(first % request.align == 0);
@@ -152,7 +152,7 @@ static void thrash(void **state)
     assert_in_range(arena_stats(arena).class_builds, GM_ARENA_CLASSES, GM_ARENA_CLASSES + 80);
     /* one that stays in demand gets a row in the end: then it is not looked for gap by gap any more */
     for (unsigned i = 0; i < 3 * COUNT; i++) {
-        struct gm_request request = {.size = 980, .align = UINT64_C(1) << 30};
+        struct gm_request request = {.size = 980, .align = UINT64_C(1) << 30, .phase = 4};
         uint64_t first;
         assert_result(gm_arena_would_fit(arena, &request, &first), 0);
         if (i == 0 || i == 3 * COUNT - 1)
