@@ -6,21 +6,41 @@
 #include <stdint.h>
 
 #include "base/atomic.h"
-#include "guestmem/backing.h"
+#include "guestmem/backing_create.h"
 
 struct gm_backing {
     gm_atomic_u64 holders;
-    void *address;
-    uint64_t size;
-    void *reservation; /* what to unmap: more than the memory where it had to be aligned; NULL: the caller's */
+    gm_atomic_u64 size; /* changed by resize, last of all it does */
+    uint64_t size_most; /* 0: never resized */
+    void *address;      /* NULL: no mapping on the host */
+    void *reservation;  /* what to unmap: more than the memory where it had to be aligned; NULL: the caller's */
     uint64_t reservation_size;
+    uint64_t offset; /* of the first byte in fd */
     int fd;
     unsigned flags; /* gm_backing_flags as asked for */
+    unsigned page_shift;
+    enum gm_backing_kind kind;
+    enum gm_numa_policy numa_policy;
+    uint64_t numa_nodes;
     void (*release)(void *argument);
     void *argument;
 };
 
+static inline uint64_t gm_backing_page(const struct gm_backing *backing)
+{
+    return UINT64_C(1) << backing->page_shift;
+}
+
 /* Tell the kernel what the flags say about memory that is mapped there. Returns 0 or -errno. */
 int gm_backing_advise(unsigned flags, void *address, uint64_t size);
+
+/*
+ * May this part be a region at that host address, by a second mapping? Returns 0; -EOPNOTSUPP (that would be other
+ * memory); -EINVAL (a huge page would be cut).
+ */
+int gm_backing_check_second(const struct gm_backing *backing, uint64_t offset, const void *at, uint64_t size);
+
+/* Map the part there a second time. Returns 0 or -errno. */
+int gm_backing_map_second(const struct gm_backing *backing, uint64_t offset, void *at, uint64_t size);
 
 #endif

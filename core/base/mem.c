@@ -11,6 +11,11 @@
 
 #include "base/fault.h"
 
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
+#endif
+#define HUGE_SHIFT 26 /* where MAP_HUGETLB and MFD_HUGETLB keep the size of the page */
+
 #define MPOL_PREFERRED_MODE 1 /* MPOL_PREFERRED; <numaif.h> belongs to libnuma, which this layer does not need */
 
 static int outcome(int saved, bool ok)
@@ -36,14 +41,23 @@ int gm_mem_reserve(size_t size, void **out)
     return map(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0, out);
 }
 
-int gm_mem_map(void *at, size_t size, int fd, uint64_t offset, bool noreserve, void **out)
+int gm_mem_map_how(void *at, size_t size, int fd, uint64_t offset, unsigned how, unsigned huge_shift, void **out)
 {
-    int flags = fd < 0 ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_SHARED;
-    if (noreserve)
+    unsigned flags = (how & GM_MEM_PRIVATE) != 0 ? MAP_PRIVATE : MAP_SHARED;
+    if (fd < 0)
+        flags = MAP_PRIVATE | MAP_ANONYMOUS;
+    if ((how & GM_MEM_NORESERVE) != 0)
         flags |= MAP_NORESERVE;
+    if (huge_shift != 0)
+        flags |= MAP_HUGETLB | huge_shift << HUGE_SHIFT;
     if (at != NULL)
         flags |= MAP_FIXED;
-    return map(at, size, PROT_READ | PROT_WRITE, flags, fd, offset, out);
+    return map(at, size, PROT_READ | PROT_WRITE, (int)flags, fd, offset, out);
+}
+
+int gm_mem_map(void *at, size_t size, int fd, uint64_t offset, bool noreserve, void **out)
+{
+    return gm_mem_map_how(at, size, fd, offset, noreserve ? GM_MEM_NORESERVE : 0, 0, out);
 }
 
 int gm_mem_unmap_to_reservation(void *at, size_t size)
@@ -66,12 +80,29 @@ int gm_mem_advise(void *at, size_t size, int advice)
     return outcome(saved, madvise(at, size, advice) == 0);
 }
 
-int gm_mem_memfd(const char *name, uint64_t size, int *fd_out)
+int gm_mem_populate(void *at, size_t size)
+{
+    return gm_mem_advise(at, size, MADV_POPULATE_WRITE);
+}
+
+/* Advice is looked at before the range, and nothing is done about a range without length. */
+bool gm_mem_can_populate(void)
 {
     int saved = errno;
+    bool can = madvise(NULL, 0, MADV_POPULATE_WRITE) == 0;
+    errno = saved;
+    return can;
+}
+
+int gm_mem_memfd_huge(const char *name, uint64_t size, unsigned huge_shift, int *fd_out)
+{
+    int saved = errno;
+    unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+    if (huge_shift != 0)
+        flags |= MFD_HUGETLB | huge_shift << HUGE_SHIFT;
     if (gm_fault_due())
         return -ENOMEM;
-    int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int fd = memfd_create(name, flags);
     if (fd < 0)
         return outcome(saved, false);
     errno = ENOMEM; /* what an injected failure reports */
@@ -85,6 +116,11 @@ int gm_mem_memfd(const char *name, uint64_t size, int *fd_out)
     *fd_out = fd;
     errno = saved;
     return 0;
+}
+
+int gm_mem_memfd(const char *name, uint64_t size, int *fd_out)
+{
+    return gm_mem_memfd_huge(name, size, 0, fd_out);
 }
 
 void gm_mem_close(int fd)

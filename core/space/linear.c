@@ -39,12 +39,18 @@ static bool is_published(const struct gm_space *space, uint64_t first, uint64_t 
     return false;
 }
 
+static int map_anonymous(void *at, uint64_t size)
+{
+    void *ignored;
+    int result = gm_mem_map(at, size, -1, 0, true, &ignored);
+    return result != 0 ? result : gm_backing_advise(GM_BACKING_NORESERVE, at, size);
+}
+
 int gm_linear_map(struct gm_txn *txn, struct gm_backing *backing, uint64_t offset, uint64_t first, uint64_t last)
 {
     struct gm_space *space = txn->space;
     uint8_t *at = space->linear_base + first;
     uint8_t *end = space->linear_base + last;
-    void *ignored;
     if (is_published(space, first, last) || list_has_mapping(&txn->edit.dead, at, end))
         return -EBUSY;
     if (is_retired(space, at, end)) {
@@ -57,16 +63,12 @@ int gm_linear_map(struct gm_txn *txn, struct gm_backing *backing, uint64_t offse
         txn->failed = true;
         return -ENOMEM;
     }
-    unsigned flags = backing != NULL ? backing->flags : GM_BACKING_NORESERVE;
-    int result = gm_mem_map(at, last - first + 1, backing != NULL ? backing->fd : -1, offset,
-                            (flags & GM_BACKING_NORESERVE) != 0, &ignored);
-    if (result == 0) {
-        result = gm_backing_advise(flags, at, last - first + 1);
-        if (result == 0)
-            return 0;
-        if (gm_mem_unmap_to_reservation(at, last - first + 1) != 0)
-            (void)gm_mem_unmap_to_reservation(at, last - first + 1);
-    }
+    int result = backing != NULL ? gm_backing_map_second(backing, offset, at, last - first + 1)
+                                 : map_anonymous(at, last - first + 1);
+    if (result == 0)
+        return 0;
+    if (gm_mem_unmap_to_reservation(at, last - first + 1) != 0)
+        (void)gm_mem_unmap_to_reservation(at, last - first + 1);
     txn->edit.born.count--;
     txn->failed = result == -ENOMEM; /* as the contract says of every -ENOMEM */
     return result;

@@ -111,8 +111,10 @@ static int check_desc(const struct gm_space *space, const struct gm_region_desc 
             return -EOVERFLOW;
         if (!gm_is_aligned(desc->offset ^ desc->gpa, GM_PAGE_SIZE))
             return -EINVAL;
-        if (backing_last >= desc->backing->size)
+        if (backing_last >= gm_backing_size(desc->backing))
             return -ERANGE;
+        if (gm_backing_address(desc->backing) == NULL)
+            return -EOPNOTSUPP;
     }
     if (*last > GM_GPA_LAST)
         return -ERANGE;
@@ -122,7 +124,9 @@ static int check_desc(const struct gm_space *space, const struct gm_region_desc 
         return -EINVAL;
     if (*last >= space->linear_size)
         return -ERANGE;
-    return desc->backing != NULL && desc->backing->fd < 0 ? -EOPNOTSUPP : 0;
+    if (desc->backing == NULL)
+        return 0;
+    return gm_backing_check_second(desc->backing, desc->offset, space->linear_base + desc->gpa, desc->size);
 }
 
 /* Is first..last free of regions, apart from this one? */

@@ -12,6 +12,8 @@
 #include <guestmem/arena_query.h>
 #include <guestmem/arena_txn.h>
 #include <guestmem/backing.h>
+#include <guestmem/backing_create.h>
+#include <guestmem/backing_memory.h>
 #include <guestmem/dirty.h>
 #include <guestmem/dirty_harvest.h>
 #include <guestmem/dirty_merge.h>

@@ -45,10 +45,12 @@ static void bad_arguments_write_nothing(void **state)
     assert_result(gm_backing_memfd(NULL, 0, 0, &out), -EINVAL);
     assert_result(gm_backing_anonymous(GMT_PAGE, 0, NULL), -EINVAL);
     assert_result(gm_backing_memfd(NULL, GMT_PAGE, 0, NULL), -EINVAL);
-    for (unsigned bit = 3; bit < 32; bit++) {
+    for (unsigned bit = 8; bit < 32; bit++) {
         assert_result(gm_backing_anonymous(GMT_PAGE, 1u << bit, &out), -EINVAL);
         assert_result(gm_backing_memfd(NULL, GMT_PAGE, GM_BACKING_DUMP | 1u << bit, &out), -EINVAL);
     }
+    assert_result(gm_backing_anonymous(GMT_PAGE, GM_BACKING_PRIVATE, &out), -EOPNOTSUPP);
+    assert_result(gm_backing_memfd(NULL, GMT_PAGE, GM_BACKING_MERGEABLE, &out), -EOPNOTSUPP);
     assert_result(gm_backing_anonymous(UINT64_MAX, 0, &out), -EOVERFLOW);
     assert_result(gm_backing_anonymous(UINT64_MAX - GMT_PAGE + 2, 0, &out), -EOVERFLOW);
     assert_result(gm_backing_memfd(NULL, UINT64_MAX, 0, &out), -EOVERFLOW);
@@ -94,6 +96,22 @@ static void wrap_releases_once_with_its_argument(void **state)
     gm_backing_put(backing); /* without a callback */
     gm_backing_put(NULL);
     assert_int_equal(released, 1);
+}
+
+static bool released_without_argument;
+
+static void note(void *argument)
+{
+    released_without_argument = argument == NULL;
+}
+
+static void wrap_releases_without_an_argument(void **state)
+{
+    (void)state;
+    struct gm_backing *backing;
+    assert_result(gm_backing_wrap((void *)GMT_GIB, PAGES(1), note, NULL, &backing), 0);
+    gm_backing_put(backing);
+    assert_true(released_without_argument);
 }
 
 static void regions_hold_counts(void **state)
@@ -218,6 +236,7 @@ int main(void)
         cmocka_unit_test(bad_arguments_write_nothing),
         cmocka_unit_test(wrap_arguments),
         cmocka_unit_test(wrap_releases_once_with_its_argument),
+        cmocka_unit_test(wrap_releases_without_an_argument),
         RIG(regions_hold_counts),
         cmocka_unit_test(memfd_is_a_sealed_file_of_that_size),
         cmocka_unit_test(memfd_without_a_name),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //
-// The count of a backing (core/backing/backing.c): whoever puts last frees. Three holders write to the memory and
+// The count of a backing (core/backing/life.c): whoever puts last frees. Three holders write to the memory and
 // put; one of them takes a second count for a while, as a region does that is resized. Freeing is a write to what
 // the others wrote, so that a missing edge is a data race and not just a wrong order.
 //
