@@ -61,17 +61,22 @@ struct gm_region *gm_regset_find(const struct gm_directory *set, uint64_t gpa)
     return region != NULL && region->first <= gpa ? region : NULL;
 }
 
-struct gm_region *gm_regset_last_direct(const struct gm_directory *set)
+struct gm_region *gm_regset_last(const struct gm_directory *set, unsigned kinds)
 {
-    if (set == NULL || set->direct == 0)
-        return NULL;
-    for (uint32_t c = set->count; c-- > 0;) {
+    bool direct = (kinds & GM_KINDS_HOST) != 0;
+    bool device = (kinds & GM_KIND_BIT(GM_KIND_DEVICE)) != 0;
+    for (uint32_t c = set != NULL ? set->count : 0; c-- > 0;) {
         const struct gm_chunk *chunk = set->entry[c].chunk;
-        if (chunk->direct == 0)
+        if (!(direct && chunk->direct != 0) && !(device && chunk->direct != chunk->count))
             continue;
         for (uint32_t i = chunk->count; i-- > 0;)
-            if (gm_region_direct(chunk->region[i]))
+            if ((GM_KIND_BIT(chunk->region[i]->kind) & kinds) != 0)
                 return chunk->region[i];
     }
     return NULL;
+}
+
+struct gm_region *gm_regset_last_direct(const struct gm_directory *set)
+{
+    return set != NULL && set->direct != 0 ? gm_regset_last(set, GM_KINDS_HOST) : NULL;
 }

@@ -58,6 +58,8 @@ struct gm_region *gm_regset_find(const struct gm_directory *set, uint64_t gpa);
 struct gm_region *gm_regset_seek(const struct gm_directory *set, uint64_t gpa, struct gm_cursor *cursor);
 struct gm_region *gm_regset_next(struct gm_cursor *cursor);
 
+/* The highest region of these kinds (GM_KIND_BIT of each), or NULL. */
+struct gm_region *gm_regset_last(const struct gm_directory *set, unsigned kinds);
 /* The highest region with host memory, or NULL. */
 struct gm_region *gm_regset_last_direct(const struct gm_directory *set);
 

@@ -27,13 +27,13 @@ static int check_config(const struct gm_space_config *config)
 {
     if (!gm_is_aligned(config->linear_size, GM_PAGE_SIZE) || config->linear_size > LINEAR_LIMIT)
         return -EINVAL;
-    return 0;
+    return config->layout != NULL ? gm_layout_validate(config->layout) : 0;
 }
 
 static void space_free(struct gm_space *space)
 {
-    if (space->linear_base != NULL)
-        (void)gm_mem_unmap(space->linear_base, space->linear_size);
+    if (space->reservation != NULL)
+        (void)gm_mem_unmap(space->reservation, space->linear_size + GM_BLOCK_SIZE);
     if (space->heap != NULL) {
         if (space->current != NULL)
             gm_free(space->heap, space->current, gm_version_size(space->current->view.gib_count));
@@ -49,19 +49,26 @@ static void space_free(struct gm_space *space)
     gm_free(NULL, space, sizeof(*space));
 }
 
+/* GPA 0 at a multiple of 2 MiB, so that huge pages of the guest can be huge pages of the host. */
+static int reserve_linear(struct gm_space *space, uint64_t size)
+{
+    int result = gm_mem_reserve(size + GM_BLOCK_SIZE, &space->reservation);
+    if (result != 0)
+        return result;
+    uint64_t base = ((uint64_t)(uintptr_t)space->reservation + GM_BLOCK_SIZE - 1) & ~(GM_BLOCK_SIZE - 1);
+    space->linear_base = (uint8_t *)(uintptr_t)base;
+    space->linear_size = size;
+    return 0;
+}
+
 static int space_fill(struct gm_space *space, const struct gm_space_config *config)
 {
     int result = gm_heap_create(config->numa_node, &space->heap);
     if (result != 0)
         return result;
-    if (config->linear_size != 0) {
-        void *base;
-        result = gm_mem_reserve(config->linear_size, &base);
-        if (result != 0)
-            return result;
-        space->linear_base = base;
-        space->linear_size = config->linear_size;
-    }
+    result = config->linear_size != 0 ? reserve_linear(space, config->linear_size) : 0;
+    if (result != 0)
+        return result;
     struct gm_version *empty = gm_alloc(space->heap, gm_version_size(0));
     if (empty == NULL)
         return -ENOMEM;
@@ -72,6 +79,9 @@ static int space_fill(struct gm_space *space, const struct gm_space_config *conf
     empty->view.dirty = config->dirty != NULL ? config->dirty : &untracked;
     empty->map_bytes = gm_version_size(0);
     space->current = empty;
+    space->has_layout = config->layout != NULL;
+    if (space->has_layout)
+        space->layout = *config->layout;
     space->txn.space = space;
     space->txn.edit.heap = space->heap;
     return 0;
@@ -100,6 +110,16 @@ int gm_space_create(const struct gm_space_config *config, struct gm_space **out)
     else
         *out = space;
     return result;
+}
+
+int gm_space_layout(const struct gm_space *space, struct gm_layout *out)
+{
+    if (space == NULL || out == NULL)
+        return -EINVAL;
+    if (!space->has_layout)
+        return -ENOENT;
+    *out = space->layout;
+    return 0;
 }
 
 static void free_visited(void *context, const struct gm_node *node)

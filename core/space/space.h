@@ -59,8 +59,11 @@ struct gm_space {
     size_t old_count;
     size_t old_capacity;
     uint64_t commits;
+    void *reservation;    /* linear: all of the address space that it has */
     uint8_t *linear_base; /* NULL: not linear */
     uint64_t linear_size;
+    bool has_layout;
+    struct gm_layout layout;
 };
 
 /* Free one node, whatever it is. False: memory could not be given back, try again later. */

@@ -5,11 +5,14 @@
  * windows are noted.
  */
 #include <errno.h>
+#include <limits.h>
+#include <string.h>
 
 #include "backing/backing.h"
 #include "base/check.h"
 #include "base/math.h"
 #include "base/rcu.h"
+#include "space/layout.h"
 #include "space/space.h"
 
 int gm_txn_begin(struct gm_space *space, struct gm_txn **out)
@@ -88,6 +91,8 @@ static bool kind_fits(const struct gm_region_desc *desc, bool linear)
 {
     switch (desc->kind) {
     case GM_KIND_RAM:
+    case GM_KIND_DAX:
+    case GM_KIND_FIRMWARE:
         return (desc->rights & ~(unsigned)GM_RW) == 0 && (desc->backing != NULL || (linear && desc->offset == 0));
     case GM_KIND_ROM:
         return (desc->rights & ~(unsigned)GM_READ) == 0 && (desc->backing != NULL || (linear && desc->offset == 0));
@@ -97,12 +102,18 @@ static bool kind_fits(const struct gm_region_desc *desc, bool linear)
     return false;
 }
 
+static bool label_fits(const struct gm_region_desc *desc)
+{
+    return desc->numa <= (unsigned)INT_MAX + 1 &&
+           (desc->name == NULL || strnlen(desc->name, GM_REGION_NAME_MOST + 1) <= GM_REGION_NAME_MOST);
+}
+
 /* Everything about a region that does not depend on the others. */
 static int check_desc(const struct gm_space *space, const struct gm_region_desc *desc, uint64_t *last)
 {
     bool linear = space->linear_base != NULL;
     uint64_t backing_last;
-    if (desc == NULL || desc->size == 0 || !kind_fits(desc, linear))
+    if (desc == NULL || desc->size == 0 || !kind_fits(desc, linear) || !label_fits(desc))
         return -EINVAL;
     if (!gm_range_last(desc->gpa, desc->size, last))
         return -EOVERFLOW;
@@ -118,6 +129,8 @@ static int check_desc(const struct gm_space *space, const struct gm_region_desc 
     }
     if (*last > GM_GPA_LAST)
         return -ERANGE;
+    if (space->has_layout && !gm_layout_has_place(&space->layout, desc->kind, desc->gpa, *last))
+        return -EDOM;
     if (!linear || desc->kind == GM_KIND_DEVICE)
         return 0;
     if (!gm_is_aligned(desc->gpa | desc->size, GM_PAGE_SIZE))
@@ -145,7 +158,7 @@ static uint64_t region_word(const struct gm_space *space, const struct gm_region
         return GM_LEAF_ASK;
     unsigned rights = desc->rights;
     if (rights == 0)
-        rights = desc->kind == GM_KIND_ROM ? GM_READ : GM_RW;
+        rights = desc->kind == GM_KIND_ROM || desc->kind == GM_KIND_FIRMWARE ? GM_READ : GM_RW;
     uint64_t delta = space->linear_base != NULL
                          ? (uint64_t)(uintptr_t)space->linear_base
                          : (uint64_t)(uintptr_t)desc->backing->address + desc->offset - desc->gpa;
@@ -165,8 +178,12 @@ static struct gm_region *region_new(struct gm_txn *txn, const struct gm_region_d
         .offset = desc->offset,
         .backing = desc->backing != NULL ? gm_backing_get(desc->backing) : NULL,
         .birth = txn->edit.version,
+        .user = desc->user,
         .kind = desc->kind,
+        .numa = desc->numa,
     };
+    if (desc->name != NULL)
+        memcpy(region->name, desc->name, strlen(desc->name));
     return region;
 }
 
@@ -253,6 +270,9 @@ int gm_txn_resize(struct gm_txn *txn, gm_gpa gpa, uint64_t new_size)
         .backing = old->backing,
         .offset = old->offset,
         .tag = old->tag,
+        .user = old->user,
+        .name = old->name,
+        .numa = old->numa,
     };
     result = check_desc(txn->space, &desc, &last);
     if (result != 0 || last == old->last)

@@ -14,11 +14,14 @@
 #include <guestmem/backing.h>
 #include <guestmem/backing_create.h>
 #include <guestmem/backing_memory.h>
+#include <guestmem/boot.h>
 #include <guestmem/dirty.h>
 #include <guestmem/dirty_harvest.h>
 #include <guestmem/dirty_merge.h>
 #include <guestmem/ids.h>
+#include <guestmem/layout.h>
 #include <guestmem/mark.h>
+#include <guestmem/region.h>
 #include <guestmem/space.h>
 #include <guestmem/translate.h>
 #include <guestmem/types.h>

@@ -10,6 +10,8 @@
 #include <guestmem/types.h>
 #include <guestmem/view.h>
 #include <guestmem/backing.h>
+#include <guestmem/layout.h>
+#include <guestmem/region.h>
 
 GM_BEGIN_DECLS
 
@@ -17,18 +19,20 @@ struct gm_txn;
 
 struct gm_space_config {
     uint64_t linear_size; /* [bytes] > 0 makes the space linear: so much host address space is reserved, and a
-                             region at GPA g is mapped at base + g; a multiple of the page size, <= 2^46 */
+                             region at GPA g is mapped at base + g, base a multiple of 2 MiB; a multiple of the page
+                             size, <= 2^46 */
     int numa_node;        /* node for the space's own tables; -1 for no preference */
     struct gm_dirty *dirty; /* what gm_guest_mark and the writing calls of access.h mark, by GPA; NULL: nothing. The
                                caller's, and there until the space is destroyed: gm_dirty_enable and gm_dirty_disable
                                switch tracking, gm_dirty_extend follows memory that is plugged in. It belongs to the
                                space and not to its regions: one that is resized, or replaced, keeps its marks. */
+    const struct gm_layout *layout; /* where regions may lie; copied. NULL: anywhere */
 };
 
 /*
  * Create an empty space.
  * @param config  NULL for the defaults (not linear, no preferred node).
- * Returns 0; -EINVAL (bad linear_size or node, out is NULL); -ENOMEM.
+ * Returns 0; -EINVAL (bad linear_size or node, out is NULL, or a layout that gm_layout_validate refuses); -ENOMEM.
  * Context: any thread.   Progress: blocking (mmap for a linear space).
  */
 GM_API GM_MUST_CHECK int gm_space_create(const struct gm_space_config *config, struct gm_space **out);
@@ -41,16 +45,27 @@ GM_API GM_MUST_CHECK int gm_space_create(const struct gm_space_config *config, s
  */
 GM_API int gm_space_destroy(struct gm_space *space);
 
+/*
+ * The layout that the space was created with.
+ * Returns 0; -ENOENT (none: regions may lie anywhere); -EINVAL (NULL).
+ * Context: any thread.   Progress: wait-free.   Cost: O(1).
+ */
+GM_API GM_MUST_CHECK int gm_space_layout(const struct gm_space *space, struct gm_layout *out);
+
 struct gm_region_desc {
     gm_gpa gpa;                 /* first byte */
     uint64_t size;              /* [bytes] > 0; gpa + size <= 2^52 */
     enum gm_kind kind;
     unsigned rights;            /* any of gm_rights, RAM may also be write-only; 0 takes the kind's default; must be 0
                                    for GM_KIND_DEVICE */
-    struct gm_backing *backing; /* RAM, ROM: required, except in a linear space where NULL means anonymous memory;
-                                   device: must be NULL. The region takes its own count. */
+    struct gm_backing *backing; /* required, except in a linear space where NULL means anonymous memory; device: must
+                                   be NULL. The region takes its own count. */
     uint64_t offset;            /* [bytes] into the backing; congruent to gpa modulo the page size */
     uint64_t tag;               /* the caller's; reported by gm_region_find */
+    void *user;                 /* the same, for a pointer */
+    const char *name;           /* at most GM_REGION_NAME_MOST bytes, copied; NULL or "": none */
+    unsigned numa;              /* GM_NUMA_NODE(n), n < 2^31: the node that the region belongs to; 0: none. Only noted:
+                                   where its pages come from is the backing's (gm_backing_config.numa_policy) */
 };
 
 /*
@@ -64,16 +79,17 @@ GM_API GM_MUST_CHECK int gm_txn_begin(struct gm_space *space, struct gm_txn **ou
  * The transaction's calls below answer -EINVAL for NULL and for a transaction that has ended.
  *
  * Stage a new region. GPA and size may have any alignment; accesses to pages that are only partly RAM are correct
- * but take the slow path. In a linear space gpa, size and offset of RAM and ROM are multiples of the page size and lie
- * within the reservation; devices may be anywhere.
+ * but take the slow path. In a linear space gpa, size and offset of all but devices are multiples of the page size and
+ * lie within the reservation; devices may be anywhere.
  * Returns 0, or, with the transaction as it was:
  *   -EINVAL     size 0; kind, rights, backing or offset do not fit together (ROM cannot be written; no backing, no
- *               offset); offset and gpa differ within a page
+ *               offset); offset and gpa differ within a page; the name is too long, or the node above 2^31 - 1
  *   -EOVERFLOW  the last byte of the region or of its part of the backing is past 2^64 - 1
- *   -ERANGE     the region ends past 2^52, past the backing, or (RAM, ROM) past the linear reservation
+ *   -ERANGE     the region ends past 2^52, past the backing, or (all but devices) past the linear reservation
+ *   -EDOM       the space's layout has no place for this kind there (gm_layout_allows)
  *   -EEXIST     overlaps a region
  *   -EBUSY      linear space: the host range is still used by a region that is being removed
- *   -EOPNOTSUPP linear space: the backing is neither a memfd nor NULL
+ *   -EOPNOTSUPP the backing has no mapping on the host; linear space: it is not shared memory (see backing_create.h)
  *   -ENOMEM     the transaction can only be aborted after this
  *   -EAGAIN     linear space: from the kernel (locked memory), the transaction is as it was
  * Context: the transaction's thread.   Cost: O(log regions).
@@ -87,7 +103,7 @@ GM_API GM_MUST_CHECK int gm_txn_add(struct gm_txn *txn, const struct gm_region_d
 GM_API GM_MUST_CHECK int gm_txn_remove(struct gm_txn *txn, gm_gpa gpa, uint64_t size);
 
 /*
- * Stage a new size for the region that starts at gpa; start, backing, rights and tag stay.
+ * Stage a new size for the region that starts at gpa; all else of it stays.
  * Returns 0; -ENOENT; otherwise as gm_txn_add.
  */
 GM_API GM_MUST_CHECK int gm_txn_resize(struct gm_txn *txn, gm_gpa gpa, uint64_t new_size);
@@ -122,24 +138,6 @@ GM_API void gm_txn_abort(struct gm_txn *txn);
  * Context: control thread.   Progress: blocking (readers' pins, other writers).   Cost: O(what was retired).
  */
 GM_API int gm_space_reclaim(struct gm_space *space);
-
-struct gm_region_info {
-    gm_gpa gpa;
-    uint64_t size;   /* [bytes] */
-    void *address;   /* host address of gpa; NULL for devices */
-    uint64_t tag;
-    enum gm_kind kind;
-    unsigned rights;
-};
-
-/*
- * The region that holds gpa. gm_region_next gives the first region that ends at or above gpa instead, so that
- * starting at 0 and going on at info.gpa + info.size visits all of them in order.
- * Returns 0; -ENOENT (none).
- * Context: holder of the view.   Progress: wait-free.   Cost: O(log regions).
- */
-GM_API GM_MUST_CHECK int gm_region_find(const struct gm_view *view, gm_gpa gpa, struct gm_region_info *out);
-GM_API GM_MUST_CHECK int gm_region_next(const struct gm_view *view, gm_gpa gpa, struct gm_region_info *out);
 
 struct gm_space_stats {
     uint64_t generation;       /* of the current view */

@@ -26,9 +26,23 @@ enum gm_rights {
 };
 
 enum gm_kind {
-    GM_KIND_RAM = 0,   /* host memory; default rights GM_RW */
-    GM_KIND_ROM = 1,   /* host memory that the guest may only read; rights GM_READ */
-    GM_KIND_DEVICE = 2 /* no host memory: accesses go to an emulator; translation answers -ENXIO */
+    GM_KIND_RAM = 0,     /* host memory; default rights GM_RW */
+    GM_KIND_ROM = 1,     /* host memory that the guest may only read; rights GM_READ */
+    GM_KIND_DEVICE = 2,  /* no host memory: accesses go to an emulator; translation answers -ENXIO */
+    GM_KIND_DAX = 3,     /* host memory of a file that the guest uses in place (virtio-fs, pmem): like RAM, but where
+                            devices are, and not what guest memory ends with; default rights GM_RW */
+    GM_KIND_FIRMWARE = 4 /* host memory that the guest starts in; default rights GM_READ, any can be asked for */
 };
+
+/* Sets of kinds: GM_KIND_BIT of each, ORed. */
+#define GM_KIND_BIT(kind) (1u << (kind))
+#define GM_KINDS_ALL 0x1fu
+#define GM_KINDS_HOST (GM_KINDS_ALL & ~GM_KIND_BIT(GM_KIND_DEVICE)) /* those with host memory */
+
+/* [bytes] that the name of a region may have. */
+#define GM_REGION_NAME_MOST 31
+
+/* How a NUMA node is named where 0 has to mean none: in a struct that was zeroed. */
+#define GM_NUMA_NODE(node) ((unsigned)(node) + 1u)
 
 #endif

@@ -21,7 +21,7 @@ static void kind_and_rights_and_backing_that_do_not_fit(void **state)
     struct gmt_rig *rig = *state;
     struct gm_backing *ram = rig->ram;
     const struct gm_region_desc bad[] = {
-        {.size = GMT_PAGE, .kind = (enum gm_kind)3, .backing = ram},
+        {.size = GMT_PAGE, .kind = (enum gm_kind)5, .backing = ram},
         {.size = GMT_PAGE, .kind = (enum gm_kind)255, .backing = ram},
         {.size = GMT_PAGE, .kind = GM_KIND_RAM, .backing = NULL},
         {.size = GMT_PAGE, .kind = GM_KIND_ROM, .backing = NULL},

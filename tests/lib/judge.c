@@ -106,7 +106,7 @@ struct gmt_verdict gmt_judge_add(const struct gmt_world *world, const struct gm_
     struct gmt_verdict verdict = {.errors = 0};
     bool device = desc->kind == GM_KIND_DEVICE;
     blame(&verdict, desc->size == 0, -EINVAL);
-    blame(&verdict, desc->kind > GM_KIND_DEVICE, -EINVAL);
+    blame(&verdict, desc->kind > GM_KIND_FIRMWARE, -EINVAL);
     blame(&verdict, device && (desc->rights != 0 || desc->backing != NULL), -EINVAL);
     blame(&verdict, desc->backing == NULL && desc->offset != 0, -EINVAL);
     judge_range(world, &verdict, desc->gpa, desc->size, device);

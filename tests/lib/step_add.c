@@ -113,7 +113,7 @@ static void spoil(struct gmt_world *world, struct gm_region_desc *desc)
         desc->rights = 4 + (unsigned)gmt_take(stream, 2);
         break;
     case 7:
-        desc->kind = (enum gm_kind)3;
+        desc->kind = (enum gm_kind)5;
         break;
     case 8:
         desc->backing = desc->backing == NULL ? world->backing[0] : NULL;
