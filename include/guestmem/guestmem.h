@@ -26,5 +26,6 @@
 #include <guestmem/translate.h>
 #include <guestmem/types.h>
 #include <guestmem/view.h>
+#include <guestmem/watch.h>
 
 #endif
