@@ -3,6 +3,9 @@
 #ifndef GUESTMEM_GUESTMEM_H
 #define GUESTMEM_GUESTMEM_H
 
+#include <guestmem/access.h>
+#include <guestmem/access_atomic.h>
+#include <guestmem/access_bulk.h>
 #include <guestmem/api.h>
 #include <guestmem/arena.h>
 #include <guestmem/arena_cache.h>
@@ -18,6 +21,7 @@
 #include <guestmem/dirty.h>
 #include <guestmem/dirty_harvest.h>
 #include <guestmem/dirty_merge.h>
+#include <guestmem/endian.h>
 #include <guestmem/ids.h>
 #include <guestmem/layout.h>
 #include <guestmem/mark.h>

@@ -82,7 +82,7 @@ def destinations(functions, name):
 def judge(functions):
     """What is wrong with the functions of fast_path.c, as a list of sentences."""
     wrong = []
-    for name in ("use_direct", "use_translate", "use_handle"):
+    for name in ("use_direct", "use_translate", "use_handle", "use_read", "use_write"):
         if name not in functions or not functions[name].code:
             return [f"{name} is not in the object: nothing was checked"]
         for part in (name, name + ".cold"):
@@ -106,6 +106,13 @@ def judge(functions):
         for target, is_cold in ways:
             if not is_cold:
                 wrong.append(f"{name} leaves for {target} on the hot path")
+
+    marks = {"gm_dirty_mark_page", "gm_dirty_mark_slow"}
+    for name, slow in (("use_read", {"gm_guest_read_unit"}), ("use_write", {"gm_guest_write_unit"} | marks)):
+        ways = list(destinations(functions, name))
+        if {target for target, _ in ways} != slow:
+            wrong.append(f"{name} leaves for {sorted({target for target, _ in ways})}, not for {sorted(slow)}")
+        wrong += [f"{name} leaves for {target} on the hot path" for target, is_cold in ways if not is_cold]
     return wrong
 
 
@@ -153,7 +160,15 @@ def self_test(compiler, source, include):
         if not any("hot path" in line for line in judge(compiled(compiler, file.name, include, []))):
             print("not seen: a call of the slow path on the hot path")
             wrong += 1
-    print(f"fast path self-test: {len(SEEDS) + 1} seeds, {wrong} not seen")
+    unmarked = text.replace("return gm_guest_write_u64(view, gpa, value);",
+                            "return gm_guest_write_unit(view, gpa, value, 8);")
+    with tempfile.NamedTemporaryFile("w", suffix=".c") as file:
+        file.write(unmarked)
+        file.flush()
+        if not any("use_write leaves" in line for line in judge(compiled(compiler, file.name, include, []))):
+            print("not seen: a write that is not inlined")
+            wrong += 1
+    print(f"fast path self-test: {len(SEEDS) + 2} seeds, {wrong} not seen")
     return 1 if wrong else 0
 
 

@@ -113,6 +113,69 @@ static uint64_t run_iov(struct input *input, uint64_t count)
     return sum;
 }
 
+static uint64_t run_read(struct input *input, uint64_t count)
+{
+    uint64_t sum = 0, value;
+    for (uint64_t i = 0; i < count; i++)
+        sum += gm_guest_read_u64(input->view, input->gpa[i % ADDRESSES], &value) == 0 ? value : 1;
+    return sum;
+}
+
+/* Of pages that are dirty already. */
+static uint64_t run_write(struct input *input, uint64_t count)
+{
+    uint64_t done = 0;
+    for (uint64_t i = 0; i < count; i++)
+        done += gm_guest_write_u64(input->view, input->gpa[i % ADDRESSES], i) == 0;
+    return done;
+}
+
+static uint64_t run_store(struct input *input, uint64_t count)
+{
+    uint64_t done = 0;
+    for (uint64_t i = 0; i < count; i++)
+        done += gm_guest_store_u32(input->view, input->gpa[i % ADDRESSES], GM_RELEASE, (uint32_t)i) == 0;
+    return done;
+}
+
+static uint64_t run_fetch_or(struct input *input, uint64_t count)
+{
+    uint64_t done = 0;
+    for (uint64_t i = 0; i < count; i++)
+        done += gm_guest_fetch_or_u64(input->view, input->gpa[i % ADDRESSES], GM_ACQ_REL, i, NULL) == 0;
+    return done;
+}
+
+static uint64_t run_read_16(struct input *input, uint64_t count)
+{
+    uint64_t sum = 0, words[2];
+    for (uint64_t i = 0; i < count; i++)
+        sum += gm_guest_read_object(input->view, input->gpa[i % ADDRESSES], &words) == 0 ? words[0] ^ words[1] : 1;
+    return sum;
+}
+
+static uint64_t run_read_any(struct input *input, uint64_t count)
+{
+    uint64_t sum = 0, words[8];
+    for (uint64_t i = 0; i < count; i++) {
+        size_t len = sizeof(words);
+        __asm__ volatile("" : "+r"(len));
+        sum += gm_guest_read(input->view, input->gpa[i % ADDRESSES] & ~UINT64_C(63), words, len) == 0 ? words[7] : 1;
+    }
+    return sum;
+}
+
+static uint64_t run_write_any(struct input *input, uint64_t count)
+{
+    uint64_t done = 0, words[8] = {0};
+    for (uint64_t i = 0; i < count; i++) {
+        size_t len = sizeof(words);
+        __asm__ volatile("" : "+r"(len));
+        done += gm_guest_write(input->view, input->gpa[i % ADDRESSES] & ~UINT64_C(63), words, len) == 0;
+    }
+    return done;
+}
+
 static const struct gate {
     const char *name;
     gate_run *run;
@@ -129,6 +192,13 @@ static const struct gate {
     {"translate/linear-avx2", run_linear, "avx2"},
     {"translate/handle", run_handle, "scalar"},
     {"view/pin-unpin", run_pin, "scalar"},
+    {"access/read-u64", run_read, "scalar"},
+    {"access/write-u64", run_write, "scalar"},
+    {"access/store-u32", run_store, "scalar"},
+    {"access/fetch-or-u64", run_fetch_or, "scalar"},
+    {"access/read-16", run_read_16, "scalar"},
+    {"access/read-any-64", run_read_any, "scalar"},
+    {"access/write-any-64", run_write_any, "scalar"},
 };
 
 /* One GiB of RAM in 512 uniform blocks, written down as the header documents it. */
@@ -156,8 +226,11 @@ static int add_region(struct gm_txn *txn, unsigned index)
 /* Eight regions with holes between them in a linear space, which answers every kind of lookup. */
 static int by_library(struct input *input)
 {
-    const struct gm_space_config config = {.linear_size = LINEAR_SIZE, .numa_node = -1};
+    const struct gm_dirty_config dirty = {.size = LINEAR_SIZE, .numa_node = -1, .flags = GM_DIRTY_ON};
+    struct gm_space_config config = {.linear_size = LINEAR_SIZE, .numa_node = -1};
     struct gm_txn *txn;
+    if (gm_dirty_create(&dirty, &config.dirty) != 0)
+        return 1;
     if (gm_space_create(&config, &input->space) != 0 || gm_txn_begin(input->space, &txn) != 0)
         return 1;
     for (unsigned i = 0; i < REGIONS; i++) {
@@ -171,6 +244,8 @@ static int by_library(struct input *input)
         input->gpa[i] = (random % REGIONS) * 2 * REGION_SIZE + (random / REGIONS % (REGION_SIZE / 8)) * 8;
     }
     input->view = gm_pin(input->space);
+    for (unsigned i = 0; i < ADDRESSES && input->view != NULL; i++) /* dirty, as pages that are used mostly are */
+        (void)gm_guest_mark(input->view, input->gpa[i], 8);
     return input->view == NULL;
 }
 

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/*
+ * Short copies at any guest address, whose length need not be known to the compiler. The range is cut into the largest
+ * aligned units that lie in it: 1, 2 and 4 bytes up to the first multiple of 8, words of 8, and 4, 2 and 1 at the end.
+ * Whatever is naturally aligned in the range lies in one of them.
+ */
+#include "guestmem/access_unit.h"
+
+/* A range that ends before the next larger unit goes on with the smaller ones at its end, which are aligned there. */
+#define TO_A_MULTIPLE_OF_TWICE(step, bits)                                                                             \
+    if (((uintptr_t)guest & (bits / 8)) != 0 && len >= bits / 8) {                                                     \
+        gm_unit_##step##bits(to, from);                                                                                \
+        to += bits / 8;                                                                                                \
+        from += bits / 8;                                                                                              \
+        guest += bits / 8;                                                                                             \
+        len -= bits / 8;                                                                                               \
+    }
+
+#define TO_A_WORD(step)                                                                                                \
+    TO_A_MULTIPLE_OF_TWICE(step, 8)                                                                                    \
+    TO_A_MULTIPLE_OF_TWICE(step, 16)                                                                                   \
+    TO_A_MULTIPLE_OF_TWICE(step, 32)
+
+/*
+ * Two words at once, from addresses that are multiples of 16: processors with AVX promise that such an access is atomic
+ * as a whole (Intel SDM 3A, 9.1.1; AMD APM 2, 7.3.2). In assembly, so that compilers have no part in it; an instruction
+ * that every x86-64 has.
+ */
+#if defined(__x86_64__)
+#define HAS_PAIRS() __builtin_cpu_supports("avx")
+
+typedef uint64_t __attribute__((vector_size(16), may_alias)) pair;
+
+static inline void gm_unit_read_pair(char *to, const char *from)
+{
+    pair both;
+    __asm__ volatile("movdqa %1, %0" : "=x"(both) : "m"(*(const pair *)(const void *)from));
+    __builtin_memcpy(to, &both, sizeof(both));
+}
+
+static inline void gm_unit_write_pair(char *to, const char *from)
+{
+    pair both;
+    __builtin_memcpy(&both, from, sizeof(both));
+    __asm__ volatile("movdqa %1, %0" : "=m"(*(pair *)(void *)to) : "x"(both));
+}
+#else
+#define HAS_PAIRS() 0
+#define gm_unit_read_pair gm_unit_read128
+#define gm_unit_write_pair gm_unit_write128
+#endif
+
+/* The pairs or words that end at an address, from the lowest up: one jump for all lengths. */
+#define BEFORE(move, bytes, number)                                                                                    \
+    case number:                                                                                                       \
+        move(to_end - (bytes) * (number), from_end - (bytes) * (number));                                              \
+        __attribute__((fallthrough));
+
+#define PAIRS(step)                                                                                                    \
+    static inline void step##_pairs(char *to, const char *from, size_t len)                                            \
+    {                                                                                                                  \
+        char *to_end = to + (len & ~(size_t)15);                                                                       \
+        const char *from_end = from + (len & ~(size_t)15);                                                             \
+        switch (len / 16) {                                                                                            \
+            BEFORE(gm_unit_##step##_pair, 16, 4)                                                                       \
+            BEFORE(gm_unit_##step##_pair, 16, 3)                                                                       \
+            BEFORE(gm_unit_##step##_pair, 16, 2)                                                                       \
+            BEFORE(gm_unit_##step##_pair, 16, 1)                                                                       \
+        default: break;                                                                                                \
+        }                                                                                                              \
+        if ((len & 15) != 0)                                                                                           \
+            gm_units_##step(to_end, from_end, len & 15);                                                               \
+    }
+
+PAIRS(read)
+PAIRS(write)
+
+/* Not inlined where the length is a constant either: what is common is inlined by the headers. */
+
+__attribute__((noinline)) void gm_units_read_any(void *buf, const void *place, size_t len)
+{
+    char *to = buf;
+    const char *from = place, *guest = place;
+    if (GM_UNLIKELY(len == 0)) /* the buffer may be NULL */
+        return;
+    if (GM_LIKELY(((uintptr_t)place & 15) == 0 && HAS_PAIRS())) {
+        read_pairs(to, from, len);
+        return;
+    }
+    TO_A_WORD(read)
+    if (HAS_PAIRS()) {
+        TO_A_MULTIPLE_OF_TWICE(read, 64)
+        read_pairs(to, from, len);
+    } else {
+        gm_units_read(to, from, len);
+    }
+}
+
+__attribute__((noinline)) void gm_units_write_any(void *place, const void *buf, size_t len)
+{
+    char *to = place;
+    const char *from = buf, *guest = place;
+    if (GM_UNLIKELY(len == 0)) /* the buffer may be NULL */
+        return;
+    if (GM_LIKELY(((uintptr_t)place & 15) == 0 && HAS_PAIRS())) {
+        write_pairs(to, from, len);
+        return;
+    }
+    TO_A_WORD(write)
+    if (HAS_PAIRS()) {
+        TO_A_MULTIPLE_OF_TWICE(write, 64)
+        write_pairs(to, from, len);
+    } else {
+        gm_units_write(to, from, len);
+    }
+}
