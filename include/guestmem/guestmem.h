@@ -6,6 +6,7 @@
 #include <guestmem/access.h>
 #include <guestmem/access_atomic.h>
 #include <guestmem/access_bulk.h>
+#include <guestmem/access_fd.h>
 #include <guestmem/api.h>
 #include <guestmem/arena.h>
 #include <guestmem/arena_cache.h>
@@ -25,7 +26,11 @@
 #include <guestmem/ids.h>
 #include <guestmem/layout.h>
 #include <guestmem/mark.h>
+#include <guestmem/recover.h>
 #include <guestmem/region.h>
+#include <guestmem/slice.h>
+#include <guestmem/slice_array.h>
+#include <guestmem/slice_atomic.h>
 #include <guestmem/space.h>
 #include <guestmem/translate.h>
 #include <guestmem/types.h>

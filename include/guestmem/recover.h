@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
+/*
+ * Guest memory that is not there when it is touched: a peer has truncated the file behind it, a linear space has a
+ * hole, a page is poisoned. Without this the process dies of SIGBUS or SIGSEGV. With it, accesses that are made in the
+ * ways below return -EFAULT. All other accesses cost what they cost before.
+ *
+ *     gm_recover_install();                                        once, in a program that wants it
+ *     error = gm_guest_read_safe(view, gpa, buffer, len, &done);   -EFAULT instead of a signal
+ *
+ * Streams (access_fd.h) need none of this: there the kernel touches the memory, and says -EFAULT.
+ *
+ * The signals. gm_recover_install puts handlers for SIGSEGV and SIGBUS in place. They take a fault when the thread that
+ * faulted is inside gm_recover_call and the address lies in the range named there; a signal that somebody has sent is
+ * no fault. All else goes to the handler that was there before, as the kernel would have called it: with its signal
+ * mask, with or without siginfo, once if it asked for once; and where there was none the process ends as it would have.
+ * What differs: the handler before runs on the alternate stack of the thread if there is one.
+ * Who installs a handler over these has to pass on what is not his, as these do. Then they stay where they are also
+ * after gm_recover_remove and only pass on; so the library must not be unloaded before that handler is gone.
+ *
+ * A thread that has SIGSEGV or SIGBUS blocked cannot be helped: the kernel ends the process. A thread whose alternate
+ * stack has SS_AUTODISARM is without one after a fault was taken, because the handler is left by a jump.
+ */
+#ifndef GUESTMEM_RECOVER_H
+#define GUESTMEM_RECOVER_H
+
+#include <stdint.h>
+
+#include <guestmem/api.h>
+#include <guestmem/slice.h>
+#include <guestmem/types.h>
+#include <guestmem/view.h>
+
+GM_BEGIN_DECLS
+
+/*
+ * Put the handlers in place, or count one more user of them.
+ * Returns 0; -ENOSPC: the signals have had more than 16 different handlers in the times when these were put in place.
+ * Context: any thread; not a signal handler. Changing the same signals in another thread meanwhile, as with any use of
+ *          sigaction, may undo one or the other.   Progress: blocking (a lock).
+ */
+GM_API GM_MUST_CHECK int gm_recover_install(void);
+
+/*
+ * Count one user less; the last puts the earlier handlers back, or leaves these if another was installed over them.
+ * Returns 0; -ENOENT: there is no user.
+ * Context: as gm_recover_install; no thread is inside a call below.   Progress: blocking (a lock).
+ */
+GM_API int gm_recover_remove(void);
+
+/*
+ * Call function(argument); if it touches [address, address + len) where no memory is, leave it there and then.
+ * Calls nest, and the innermost range that holds the address decides. What is left by a fault does not clean up after
+ * itself, as with longjmp: function should do nothing but read and write memory; it must not hold a lock, allocate, pin
+ * or run destructors. Nor should a signal handler that runs meanwhile touch the range, except in a call of its own.
+ * @param address, len  [bytes] host memory, len >= 1
+ * @param fault         where the address that was not there is put, NULL if function ended by itself; may be NULL
+ * Returns what function returns; -EFAULT: it was left. Before it is called: -EINVAL (function NULL, len 0), -EOVERFLOW
+ * (the range wraps), -EPERM (gm_recover_install was not called).
+ * Order:   all that function wrote before the access that faulted is written, in the eyes of this thread.
+ * Context: any thread, also in a signal handler.   Progress: function's.   Cost: saving the registers (sigsetjmp).
+ */
+GM_API GM_MUST_CHECK int gm_recover_call(int (*function)(void *argument), void *argument, const void *address,
+                                         uint64_t len, void **fault);
+
+/*
+ * gm_recover_call for the whole reservation of a linear space, holes included: for accesses by base + GPA alone.
+ * Returns as gm_recover_call; -ENOTSUP: the space is not linear.
+ * Context: holder of the view.
+ */
+GM_API GM_MUST_CHECK int gm_recover_linear(const struct gm_view *view, int (*function)(void *argument), void *argument,
+                                           void **fault);
+
+/*
+ * Copy from and to guest memory that may be missing.
+ * *done is always written: bytes that surely are copied, which are those from gpa on. They are counted by the piece of
+ * GM_PAGE_SIZE, and memory comes and goes by pages, so that it is the exact count, unless a page vanishes while it is
+ * copied: then up to a page more may have been written. All that may have been written is marked dirty.
+ * Widths within a page are those of gm_slice_read.
+ * @param len   [bytes] any value; 0 does nothing, at any address
+ * Returns 0, with *done == len; -EINVAL (done NULL); with nothing done -EPERM (gm_recover_install was not called),
+ * -EOVERFLOW, -EFAULT, -ENXIO, -EACCES for a range that is not all there in the map (as gm_translate_why); -EFAULT with
+ * *done < len: host memory is missing behind it.
+ * Context: holder of the view.   Progress: wait-free, and the kernel's for each page.
+ * Cost: gm_recover_call for each piece of host memory, and a call for each page.
+ */
+GM_API GM_MUST_CHECK int gm_guest_read_safe(const struct gm_view *view, gm_gpa gpa, void *to, uint64_t len,
+                                            uint64_t *done);
+GM_API GM_MUST_CHECK int gm_guest_write_safe(const struct gm_view *view, gm_gpa gpa, const void *from, uint64_t len,
+                                             uint64_t *done);
+
+/* The same by offset into a slice. Returns 0; -EOVERFLOW, -ERANGE, -EACCES (slice.h), -EPERM, -EINVAL; -EFAULT. */
+GM_API GM_MUST_CHECK int gm_slice_read_safe(const struct gm_slice *slice, uint64_t offset, void *to, uint64_t len,
+                                            uint64_t *done);
+GM_API GM_MUST_CHECK int gm_slice_write_safe(const struct gm_slice *slice, uint64_t offset, const void *from,
+                                             uint64_t len, uint64_t *done);
+
+GM_END_DECLS
+
+#endif
