@@ -35,6 +35,8 @@
 #include <guestmem/translate.h>
 #include <guestmem/types.h>
 #include <guestmem/view.h>
+#include <guestmem/virtqueue.h>
+#include <guestmem/virtqueue_packed.h>
 #include <guestmem/watch.h>
 
 #endif
