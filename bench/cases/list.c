@@ -33,6 +33,7 @@ bench_case *const bench_cases[] = {
     bench_case_threads,
     bench_case_pages,
     bench_case_trace,
+    bench_case_virtqueue,
 #endif
     bench_case_edit,
 #ifndef BENCH_TWIN
@@ -48,7 +49,11 @@ bench_case *const bench_cases[] = {
     bench_case_alloc_ids,
     bench_case_dirty_mark,
     bench_case_dirty_harvest,
+    bench_case_dirty_merge,
     bench_case_access,
+    bench_case_access_atomic,
+    bench_case_access_copy,
+    bench_case_access_shapes,
 #endif
     NULL,
 };

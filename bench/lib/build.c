@@ -7,6 +7,7 @@
 #include "internal.h"
 
 #include <guestmem/backing.h>
+#include <guestmem/dirty.h>
 #include <guestmem/space.h>
 
 #include <errno.h>
@@ -74,11 +75,12 @@ static void put_backings(struct bench_space *space)
     *space = (struct bench_space){0};
 }
 
-int bench_space_build(const struct bench_layout *layout, struct bench_space *out, char *error,
-                      size_t error_size)
+static int build(const struct bench_layout *layout, struct bench_space *out, struct gm_dirty *dirty, char *error,
+                 size_t error_size)
 {
-    struct bench_space space = {0};
-    int result = gm_space_create(NULL, &space.space);
+    const struct gm_space_config config = {.numa_node = -1, .dirty = dirty};
+    struct bench_space space = {.dirty = dirty};
+    int result = gm_space_create(&config, &space.space);
 
     if (result == 0)
         result = wrap_objects(layout, &space);
@@ -95,11 +97,35 @@ int bench_space_build(const struct bench_layout *layout, struct bench_space *out
     return result;
 }
 
+int bench_space_build(const struct bench_layout *layout, struct bench_space *out, char *error,
+                      size_t error_size)
+{
+    return build(layout, out, NULL, error, error_size);
+}
+
+int bench_space_build_tracked(const struct bench_layout *layout, struct bench_space *out, char *error,
+                              size_t error_size)
+{
+    const struct bench_ram *end = &layout->ram[layout->ram_count - 1];
+    const struct gm_dirty_config config = {.size = end->gpa + end->size, .numa_node = -1, .flags = GM_DIRTY_ON};
+    struct gm_dirty *dirty;
+    int result = gm_dirty_create(&config, &dirty);
+
+    if (result != 0)
+        return bench_fail(error, error_size, result, "%s: bitmap: %s", layout->name, strerror(-result));
+    result = build(layout, out, dirty, error, error_size);
+    if (result != 0)
+        gm_dirty_destroy(dirty);
+    return result;
+}
+
 int bench_space_destroy(struct bench_space *space)
 {
     int result = gm_space_destroy(space->space);
 
-    if (result == 0)
+    if (result == 0) {
+        gm_dirty_destroy(space->dirty);
         put_backings(space);
+    }
     return result;
 }

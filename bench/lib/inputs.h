@@ -114,11 +114,15 @@ struct bench_space {
     struct gm_space *space;
     struct gm_backing **backings; /* one for each object */
     size_t backing_count;
+    struct gm_dirty *dirty; /* that its writes mark, or NULL; belongs to it */
 };
 
 /* All ranges of the layout (RAM, ROM, devices) in one transaction. The layout has to outlive the space. */
 int bench_space_build(const struct bench_layout *layout, struct bench_space *out, char *error,
                       size_t error_size);
+/* With a dirty bitmap that ends where RAM does, and is on. */
+int bench_space_build_tracked(const struct bench_layout *layout, struct bench_space *out, char *error,
+                              size_t error_size);
 int bench_space_destroy(struct bench_space *space); /* what gm_space_destroy says; 0 for an empty one */
 
 /* ---- addresses: stream.c ------------------------------------------------------------------------------- */

@@ -16,7 +16,7 @@
 #ifndef BENCH_PEERS_INSTALLED
 #define BENCH_PEERS_INSTALLED "../lib/guestmem/" /* from the folder of the program */
 #endif
-#define VERSION 2 /* of all tables, as in bench/peers/src/lib.rs */
+#define VERSION 3 /* of all tables, as in bench/peers/src/lib.rs */
 
 static struct bench_peer all[BENCH_MAX_PEERS + 1];
 static void *library; /* stays loaded until the program ends */
@@ -156,6 +156,32 @@ const struct bench_access_peer *bench_access_peers(void)
     const struct bench_access_peer *peers = bench_peers_symbol("BENCH_PEERS_ACCESS");
 
     return peers != NULL ? peers : none;
+}
+
+const struct bench_vq_peer *bench_vq_peers(void)
+{
+    static const struct bench_vq_peer none[] = {{.name = NULL}};
+    const struct bench_vq_peer *peers = bench_peers_symbol("BENCH_PEERS_QUEUE");
+
+    return peers != NULL ? peers : none;
+}
+
+const struct bench_access_peer *bench_access_peers_tracked(void)
+{
+    static const struct bench_access_peer none[] = {{.name = NULL}};
+    const struct bench_access_peer *peers = bench_peers_symbol("BENCH_PEERS_ACCESS_TRACKED");
+
+    return peers != NULL ? peers : none;
+}
+
+const struct bench_shape_peer *bench_shape_peer(const char *shape, unsigned version)
+{
+    const struct bench_shape_peer *const *peers = bench_peers_symbol("BENCH_PEERS_SHAPES");
+
+    for (size_t i = 0; peers != NULL && i < BENCH_SHAPES; i++)
+        if (strcmp(peers[version][i].shape, shape) == 0)
+            return &peers[version][i];
+    return NULL;
 }
 
 void bench_peers_refused(const struct bench_peer *peer, const struct bench_layout *layout)

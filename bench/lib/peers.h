@@ -73,6 +73,40 @@ struct bench_access_peer {
 };
 
 const struct bench_access_peer *bench_access_peers(void);
+const struct bench_access_peer *bench_access_peers_tracked(void); /* each region with a dirty bitmap */
+
+/* Copies, objects and atomic accesses. As struct Shape in bench/peers/src/bulk.rs. */
+struct bench_shape_peer {
+    const char *name;
+    const char *shape; /* "read/64", "load/u8", ...: of the rows that it takes part in */
+    void *(*build)(const struct bench_ram *ranges, size_t count);
+    void (*destroy)(void *self);
+    /* Reads: the sum of the first words. Writes: how many; of buf as it is, and of objects that are the address. */
+    uint64_t (*run)(void *self, const uint64_t *gpa, size_t count, char *buf);
+};
+
+#define BENCH_SHAPES 25
+#define BENCH_SHAPE_VERSIONS 2
+
+/* The peer of that shape in one of the versions; NULL: there is none. */
+const struct bench_shape_peer *bench_shape_peer(const char *shape, unsigned version);
+
+/* A split virtqueue in guest memory; its available ring holds the heads of so many chains from entry 0 on. As struct
+ * Ring in bench/peers/src/queue.rs. */
+struct bench_vq_ring {
+    uint64_t desc, avail, used; /* guest-physical */
+    uint32_t size, chains;
+};
+
+/* Chains to iovecs. As struct Walker in bench/peers/src/queue.rs. */
+struct bench_vq_peer {
+    const char *name, *what;
+    void *(*build)(const struct bench_ram *ranges, size_t count, const struct bench_vq_ring *rings, size_t ring_count);
+    void (*destroy)(void *self);
+    uint64_t (*pass)(void *self, int look); /* all chains of all rings; [bytes] of them, or (look) their hosts' sum */
+};
+
+const struct bench_vq_peer *bench_vq_peers(void);
 
 /* A symbol of the loaded library; NULL without it, and then bench_peers_skipped says why. */
 const void *bench_peers_symbol(const char *name);

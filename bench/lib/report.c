@@ -17,6 +17,7 @@ static const struct {
     {"T4", "translation in a linear space, in batches of 256"},
     {"T5", "pin and unpin"},
     {"T6", "pin, translate and unpin for each address"},
+    {"T7", "a buffer of a virtqueue's chain, from its descriptor to an iovec"},
     {"T8", "a reader's speed while a writer publishes without pause, of its speed alone"},
     {"T8-rate", "commits a second that the writers of T8 reached"},
     {"TN", "translation by several readers at once, the slowest one"},
@@ -37,7 +38,10 @@ static const struct {
     {"D3", "marking 256 pages at once"},
     {"D4", "taking the dirty pages of a guest that has none"},
     {"D5", "taking the dirty pages of a guest of 256 GiB"},
+    {"D6", "merging a log that begins inside a word; the floor: one that does not"},
     {"M1", "eight bytes of guest memory"},
+    {"M2", "atomic operations on guest memory"},
+    {"M3", "copies"},
 };
 
 static const char *question_of(const char *id)

@@ -8,8 +8,8 @@
 
 #include "internal.h"
 
-#define PIECE 256
-#define PIECES 1024 /* with 512 regions about 440 of them have one */
+#define BYTES (256 * 1024) /* of all pieces */
+#define PIECE 256 /* at least; 1024 of them: with 512 regions about 440 have one */
 #define WORD 8
 
 static uint64_t *place_of(const struct bench_touched *touched, size_t i)
@@ -28,14 +28,21 @@ static int arrays(struct bench_touched *out, size_t count)
     return 0;
 }
 
-static void draw(const struct bench_layout *layout, const uint64_t *pieces, uint64_t seed, struct bench_touched *out)
+static size_t piece_of(size_t len)
+{
+    return len < PIECE ? PIECE : len;
+}
+
+static void draw(const struct bench_layout *layout, const uint64_t *pieces, size_t len, uint64_t seed,
+                 struct bench_touched *out)
 {
     struct bench_rng rng = {seed};
+    size_t piece = piece_of(len);
 
     for (size_t i = 0; i < out->guest.count; i++) {
-        uint64_t gpa = pieces[bench_random_below(&rng, PIECES)] + WORD * bench_random_below(&rng, PIECE / WORD);
+        uint64_t gpa = pieces[bench_random_below(&rng, BYTES / piece)] + len * bench_random_below(&rng, piece / len);
         out->guest.gpa[i] = gpa;
-        out->flat.gpa[i] = bench_oracle(layout, gpa, WORD) - (uintptr_t)out->base;
+        out->flat.gpa[i] = bench_oracle(layout, gpa, len) - (uintptr_t)out->base;
         out->guest.sums[i / BENCH_CHUNK] += bench_touched_value(gpa);
         out->flat.sums[i / BENCH_CHUNK] += bench_touched_value(gpa);
     }
@@ -44,7 +51,14 @@ static void draw(const struct bench_layout *layout, const uint64_t *pieces, uint
 int bench_touched_build(struct bench_layout *layout, enum bench_stream_kind kind, size_t count, uint64_t seed,
                         struct bench_touched *out)
 {
-    uint64_t *pieces = bench_stream(layout, kind, PIECES, PIECE, PIECE, seed);
+    return bench_touched_build_long(layout, kind, WORD, count, seed, out);
+}
+
+int bench_touched_build_long(struct bench_layout *layout, enum bench_stream_kind kind, size_t len, size_t count,
+                             uint64_t seed, struct bench_touched *out)
+{
+    size_t piece = piece_of(len);
+    uint64_t *pieces = bench_stream(layout, kind, BYTES / piece, piece, piece, seed);
     int result = pieces != NULL ? arrays(out, count) : -ENOMEM;
 
     if (result == 0)
@@ -52,7 +66,7 @@ int bench_touched_build(struct bench_layout *layout, enum bench_stream_kind kind
     if (result == 0) {
         out->base = layout->reservation;
         out->bytes = layout->reservation_size;
-        draw(layout, pieces, seed, out);
+        draw(layout, pieces, len, seed, out);
         bench_touched_fill(out);
     }
     free(pieces);

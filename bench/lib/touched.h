@@ -27,6 +27,10 @@ static inline uint64_t bench_touched_value(uint64_t gpa)
 int bench_touched_build(struct bench_layout *layout, enum bench_stream_kind kind, size_t count, uint64_t seed,
                         struct bench_touched *out);
 
+/* The same for accesses of len bytes, a power of two from 8 to 4096, at multiples of it; pieces are no shorter. */
+int bench_touched_build_long(struct bench_layout *layout, enum bench_stream_kind kind, size_t len, size_t count,
+                             uint64_t seed, struct bench_touched *out);
+
 /* Stores bench_touched_value at every address. */
 void bench_touched_fill(const struct bench_touched *touched);
 

@@ -102,7 +102,7 @@ for name, row in rows.items():
         assert row["ours"] > 0 and row["floor"] > 0, row
     else:
         assert row["skipped"].startswith("not available: no huge pages"), row
-assert len([name for name in rows if name.startswith("TR/")]) == 10, rows.keys()
+assert len([name for name in rows if name.startswith("TR/")]) == 11, rows.keys()
 assert rows["TR/call/8-bytes/trace:plain/layout:made-up"]["competitors"], rows
 PYTHON
 

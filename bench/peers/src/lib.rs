@@ -6,9 +6,11 @@
 
 mod access;
 mod alloc;
+mod bulk;
 mod dbs;
 mod dirty;
 mod pin;
+mod queue;
 mod vm_memory;
 
 use std::ffi::c_char;
@@ -57,7 +59,7 @@ const END: Peer = Peer {
 
 /// To be raised with every change of a table, here and in bench/lib/peers.c.
 #[no_mangle]
-pub static BENCH_PEERS_VERSION: u32 = 2;
+pub static BENCH_PEERS_VERSION: u32 = 3;
 
 #[no_mangle]
 pub static BENCH_PEERS: [Peer; 6] = [

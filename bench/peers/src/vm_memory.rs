@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //
 // vm-memory, twice because its versions are different types with the same names. Regions are made from memory that is
-// there already, as a VMM does that maps for itself; they are never read or written here.
+// there already, as a VMM does that maps for itself; access.rs and bulk.rs read and write them.
 //
 // Of the calls that answer with a host address, get_host_address is the quickest in both versions: it looks at the
 // address alone, while get_slice also looks at the end of the access, as ours does. The peer gets the benefit.
@@ -11,23 +11,25 @@ macro_rules! peers {
         pub mod $module {
             use crate::{Peer, Ram};
             $($import)*
+            use $krate::bitmap::AtomicBitmap;
             use $krate::{GuestAddress, GuestAddressSpace, GuestMemoryAtomic, GuestMemoryMmap, GuestRegionMmap};
 
             pub type Map = GuestMemoryMmap<()>;
+            pub type Tracked = GuestMemoryMmap<AtomicBitmap>;
             type Shared = GuestMemoryAtomic<Map>;
 
-            fn region(ram: &Ram) -> Option<GuestRegionMmap<()>> {
-                // SAFETY: a reservation of at least that size begins there and outlives the map, and nothing
-                // dereferences it.
+            fn region<B: NewBitmap>(ram: &Ram) -> Option<GuestRegionMmap<B>> {
+                // SAFETY: a reservation of at least that size begins there and outlives the map; who reads or writes
+                // has made it accessible.
                 let mapping = unsafe {
                     $krate::MmapRegion::build_raw(ram.hva as *mut u8, ram.size as usize, 0, 0)
                 };
                 new_region(mapping.ok()?, GuestAddress(ram.gpa))
             }
 
-            fn map(ranges: &[Ram]) -> Option<Map> {
+            fn map<B: NewBitmap>(ranges: &[Ram]) -> Option<GuestMemoryMmap<B>> {
                 let regions = ranges.iter().map(region).collect::<Option<Vec<_>>>()?;
-                Map::from_regions(regions).ok()
+                GuestMemoryMmap::from_regions(regions).ok()
             }
 
             fn boxed<T>(value: Option<T>) -> *mut () {
@@ -35,7 +37,12 @@ macro_rules! peers {
             }
 
             pub unsafe extern "C" fn build_plain(ranges: *const Ram, count: usize) -> *mut () {
-                boxed(map(std::slice::from_raw_parts(ranges, count)))
+                boxed(map::<()>(std::slice::from_raw_parts(ranges, count)))
+            }
+
+            /// Each region with a bitmap of its own.
+            pub unsafe extern "C" fn build_tracked(ranges: *const Ram, count: usize) -> *mut () {
+                boxed(map::<AtomicBitmap>(std::slice::from_raw_parts(ranges, count)))
             }
 
             unsafe extern "C" fn build_atomic(ranges: *const Ram, count: usize) -> *mut () {
@@ -119,17 +126,19 @@ macro_rules! peers {
 }
 
 peers! { v0_18, vm_memory_0_18, "0.18.0",
+    use vm_memory_0_18::bitmap::NewBitmap;
     use vm_memory_0_18::GuestMemoryBackend as _;
 
-    fn new_region(mapping: vm_memory_0_18::MmapRegion<()>, base: GuestAddress) -> Option<GuestRegionMmap<()>> {
+    fn new_region<B: NewBitmap>(mapping: vm_memory_0_18::MmapRegion<B>, base: GuestAddress) -> Option<GuestRegionMmap<B>> {
         GuestRegionMmap::new(mapping, base)
     }
 }
 
 peers! { v0_16, vm_memory_0_16, "0.16.1",
+    use vm_memory_0_16::mmap::NewBitmap;
     use vm_memory_0_16::GuestMemory as _;
 
-    fn new_region(mapping: vm_memory_0_16::MmapRegion<()>, base: GuestAddress) -> Option<GuestRegionMmap<()>> {
+    fn new_region<B: NewBitmap>(mapping: vm_memory_0_16::MmapRegion<B>, base: GuestAddress) -> Option<GuestRegionMmap<B>> {
         GuestRegionMmap::new(mapping, base).ok()
     }
 }
