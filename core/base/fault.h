@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
  * Failure injection for the seams that can fail: metadata allocation, memory and file system calls, streams (io.h). A
- * test arms a countdown; the n-th step from then on fails once. Disarmed, which is always outside tests, it is one load.
+ * test arms a countdown; the n-th step from then on fails once. Disarmed, as it is outside tests, it is one load.
  */
 #ifndef GM_BASE_FAULT_H
 #define GM_BASE_FAULT_H
