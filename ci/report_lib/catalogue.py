@@ -185,6 +185,12 @@ def harvests(recording):
 def access(recording):
     yield from over_count(recording, "access/u64/", "regions", "access", "Eight bytes", COSTS,
                           "access/u64/KIND/regions:N")
+    yield from over_count(recording, "access/atomic/", "regions", "atomic", "Atomic operations", COSTS,
+                          "access/atomic/KIND/regions:N")
+    copies = series.matching(recording, "access/copy/(?P<x>.+/regions:8)")
+    yield bars_of(copies, "copy", "Copies of 64 to 4096 bytes", "access/copy/KIND/regions:N")
+    yield bars_of(series.matching(recording, "virtqueue/(?P<x>.+)/trace:.*"), "virtqueue",
+                  "Descriptors of a recorded virtqueue", "virtqueue/KIND/trace:NAME")
 
 
 KEY_ROWS = (("call, q35-64g", "translate/single/uniform/call/layout:q35-64g"),

@@ -164,7 +164,7 @@ class Doctored(unittest.TestCase):
 
     def test_page_says_what_is_missing(self):
         text = check.generated(self.top)["results/some-cpu/index.html"]
-        self.assertIn("No rows named access/u64/KIND/regions:N in this recording.", text)
+        self.assertIn("No rows named reader-speed/writer:KIND/MAP in this recording.", text)
         self.assertIn("guestmem: not there yet.", text)
         self.assertNotRegex(text, r"(src|href)=\"(https?:)?//")
 
