@@ -126,21 +126,41 @@ static void balance_lower(struct gm_arena *arena, uint32_t slot, unsigned side)
 
 void gm_avl_hang(struct gm_arena *arena, uint32_t slot, uint32_t before)
 {
-    struct gm_block *block = arena->block;
-    gm_index_clear(arena, slot);
-    if (block->root == 0) {
-        gm_store_relaxed(&block->root, slot);
-        return;
-    }
-    unsigned side = before == 0 || gm_node_of(arena, before)->link[0] != 0;
-    uint32_t parent = before;
-    if (before == 0)
-        parent = block->rightmost;
-    else if (side == 1)
-        parent = gm_avl_end(arena, gm_node_of(arena, before)->link[0], 1);
-    gm_index_attach(arena, parent, side, slot);
-    if (gm_node_of(arena, slot)->gap != 0) /* behind all, or right behind another range, it brings nothing */
+    unsigned side = gm_node_of(arena, before)->link[0] != 0;
+    uint32_t parent = side == 0 ? before : gm_avl_end(arena, gm_node_of(arena, before)->link[0], 1);
+    gm_index_leaf(arena, parent, side, slot);
+    if (gm_node_of(arena, slot)->gap != 0) /* right behind another range, it brings nothing */
         gm_index_refresh(arena, parent);
+}
+
+/*
+ * All nodes from the right end up to the root are right children, so that only the right can become too high, and the
+ * child there leans to the right as well.
+ */
+static void balance_right_end(struct gm_arena *arena, uint32_t slot)
+{
+    struct gm_node *nodes = arena->nodes; /* a balance could be any byte to the compiler, that of a pointer too */
+    while (nodes[slot].balance == 0) {
+        nodes[slot].balance = 1;
+        slot = nodes[slot].parent;
+        if (slot == 0)
+            return;
+    }
+    if (nodes[slot].balance > 0) {
+        uint32_t up = nodes[slot].link[1];
+        turn(arena, slot, 0);
+        nodes[up].balance = 0;
+    }
+    nodes[slot].balance = 0;
+}
+
+void gm_avl_append(struct gm_arena *arena, uint32_t slot)
+{
+    uint32_t parent = arena->block->rightmost;
+    gm_index_leaf(arena, parent, 1, slot);
+    if (gm_node_of(arena, slot)->gap != 0)
+        gm_index_refresh(arena, parent);
+    balance_right_end(arena, parent);
 }
 
 /* The next one in order takes the place of a node with two children. */
@@ -195,7 +215,7 @@ static uint32_t build(struct gm_arena *arena, const uint32_t *slots, uint32_t co
         return 0;
     uint32_t left = count / 2, right = count - left - 1;
     uint32_t slot = slots[left];
-    gm_index_clear(arena, slot);
+    gm_index_clear(arena, slot, 0);
     gm_index_attach(arena, slot, 0, build(arena, slots, left));
     gm_index_attach(arena, slot, 1, build(arena, slots + left + 1, right));
     gm_node_of(arena, slot)->balance = (int8_t)(levels(right) - levels(left));

@@ -32,8 +32,11 @@ static inline void gm_avl_fetch(const struct gm_arena *arena, uint32_t slot)
 /* The neighbour in order, left (0) or right (1); 0 when there is none. */
 uint32_t gm_avl_beside(const struct gm_arena *arena, uint32_t slot, unsigned side);
 
-/* Hang a node in as a leaf, directly before another one in order; 0: behind all. Its own gap is set; what the gap of
- * the other one becomes is changed by the caller, before gm_avl_balance. */
+/* Hang a node in behind all others, of which there are some. Its gap is set; nothing remains to be balanced. */
+void gm_avl_append(struct gm_arena *arena, uint32_t slot);
+
+/* Hang a node in as a leaf, directly before another one in order. Its own gap is set; what the gap of the other one
+ * becomes is changed by the caller, before gm_avl_balance. */
 void gm_avl_hang(struct gm_arena *arena, uint32_t slot, uint32_t before);
 
 /* A leaf has been hung in, and the index is true again. */

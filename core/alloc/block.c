@@ -236,20 +236,6 @@ int gm_block_grow(struct gm_arena *arena, uint32_t more)
     return result;
 }
 
-uint32_t gm_block_slot(struct gm_arena *arena)
-{
-    struct gm_block *block = arena->block;
-    uint32_t slot = block->free_slot;
-    if (slot != 0) {
-        block->free_slot = gm_node_of(arena, slot)->link[0];
-        return slot;
-    }
-    slot = ++block->slots;
-    gm_check(slot < arena->capacity);
-    gm_store_relaxed(&gm_node_of(arena, slot)->generation, 1);
-    return slot;
-}
-
 void gm_block_slot_free(struct gm_arena *arena, uint32_t slot)
 {
     struct gm_node *node = gm_node_of(arena, slot);

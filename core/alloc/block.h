@@ -4,6 +4,7 @@
 #define GM_ALLOC_BLOCK_H
 
 #include "alloc/arena.h"
+#include "base/check.h"
 
 /* Reserve the block and take its first step. Returns 0 or -ENOMEM. */
 int gm_block_create(struct gm_arena *arena, uint32_t ranges_most);
@@ -32,8 +33,21 @@ static inline void gm_block_expect(struct gm_arena *arena, uint64_t user)
 /* Have memory for a reserved array with something for each slot, which holds nothing yet. Returns 0 or -ENOMEM. */
 int gm_block_array(const struct gm_arena *arena, void *base, size_t *mapped, size_t each);
 
-/* A free slot; gm_block_room said that there is one. Inside a write section, as is putting it back. */
-uint32_t gm_block_slot(struct gm_arena *arena);
+/* A free slot; gm_block_room said that there is one. Inside a write section, as is putting it back below. */
+static inline uint32_t gm_block_slot(struct gm_arena *arena)
+{
+    struct gm_block *block = arena->block;
+    uint32_t slot = block->free_slot;
+    if (slot != 0) {
+        block->free_slot = gm_node_of(arena, slot)->link[0];
+        return slot;
+    }
+    slot = ++block->slots;
+    gm_check(slot < arena->capacity);
+    gm_store_relaxed(&gm_node_of(arena, slot)->generation, 1);
+    return slot;
+}
+
 void gm_block_slot_free(struct gm_arena *arena, uint32_t slot);
 
 /* Bytes of memory that are held. */

@@ -35,16 +35,8 @@ void gm_index_take_over(struct gm_arena *arena, uint32_t slot, uint32_t from)
         arena->rows[i].caps[slot] = arena->rows[i].caps[from];
 }
 
-void gm_index_clear(struct gm_arena *arena, uint32_t slot)
+void gm_index_clear_rows(struct gm_arena *arena, uint32_t slot)
 {
-    struct gm_node *node = gm_node_of(arena, slot);
-    for (unsigned side = 0; side < 2; side++) {
-        gm_store_relaxed(&node->link[side], 0);
-        node->max[side] = 0;
-        node->order[side] = 0;
-    }
-    gm_node_set_parent(arena, slot, 0);
-    node->balance = 0;
     for (uint32_t i = 0; i < arena->rows_live; i++)
         arena->rows[i].caps[slot] = (struct gm_caps){{0, 0}};
 }

@@ -24,6 +24,7 @@ static inline uint8_t gm_index_largest(const struct gm_node *node)
 /* Of rows, what the functions below do to nodes. Apart, as most arenas have none. */
 void gm_index_attach_rows(struct gm_arena *arena, uint32_t parent, unsigned side, uint32_t child);
 void gm_index_turn_rows(struct gm_arena *arena, uint32_t slot, uint32_t up, unsigned side);
+void gm_index_clear_rows(struct gm_arena *arena, uint32_t slot);
 
 /* Make child, which may be 0, the left (0) or right (1) child, with all that is kept of it. */
 static inline void gm_index_attach(struct gm_arena *arena, uint32_t parent, unsigned side, uint32_t child)
@@ -40,6 +41,34 @@ static inline void gm_index_attach(struct gm_arena *arena, uint32_t parent, unsi
     }
     if (arena->rows_live != 0)
         gm_index_attach_rows(arena, parent, side, child);
+}
+
+/* A node without children, of which its parent, or 0, is told apart. */
+static inline void gm_index_clear(struct gm_arena *arena, uint32_t slot, uint32_t parent)
+{
+    struct gm_node *node = gm_node_of(arena, slot);
+    for (unsigned side = 0; side < 2; side++) {
+        gm_store_relaxed(&node->link[side], 0);
+        node->max[side] = 0;
+        node->order[side] = 0;
+    }
+    gm_node_set_parent(arena, slot, parent);
+    node->balance = 0;
+    if (arena->rows_live != 0)
+        gm_index_clear_rows(arena, slot);
+}
+
+/* Hang a new node, whose gap is set, in where there is no child yet. */
+static inline void gm_index_leaf(struct gm_arena *arena, uint32_t parent, unsigned side, uint32_t slot)
+{
+    struct gm_node *node = gm_node_of(arena, parent);
+    const struct gm_node *leaf = gm_node_of(arena, slot);
+    gm_index_clear(arena, slot, parent);
+    gm_store_relaxed(&node->link[side], slot);
+    node->max[side] = leaf->gap;
+    node->order[side] = gm_node_order(leaf);
+    if (arena->rows_live != 0)
+        gm_index_attach_rows(arena, parent, side, slot);
 }
 
 /*
@@ -66,8 +95,5 @@ void gm_index_take_over(struct gm_arena *arena, uint32_t slot, uint32_t from);
 
 /* What a subtree holds may have changed, at its top: tell those above, as far up as it matters to them. */
 void gm_index_refresh(struct gm_arena *arena, uint32_t slot);
-
-/* A node without children. */
-void gm_index_clear(struct gm_arena *arena, uint32_t slot);
 
 #endif

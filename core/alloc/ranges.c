@@ -122,9 +122,13 @@ void gm_ranges_insert(struct gm_arena *arena, uint32_t slot, uint32_t before)
     if (!block->tree && block->count == GM_FLAT)
         become_tree(arena);
     if (block->tree) {
-        gm_avl_hang(arena, slot, before);
-        tell(arena, before);
-        gm_avl_balance(arena, slot);
+        if (before == 0) {
+            gm_avl_append(arena, slot);
+        } else {
+            gm_avl_hang(arena, slot, before);
+            tell(arena, before);
+            gm_avl_balance(arena, slot);
+        }
     } else {
         gm_flat_insert(arena, gm_flat_position(arena, before), slot);
     }

@@ -7,8 +7,11 @@
 #include "alloc/block.h"
 #include "alloc/cache.h"
 #include "alloc/change.h"
+#include "alloc/index.h"
 #include "alloc/place.h"
 #include "base/math.h"
+
+#define APART __attribute__((noinline)) /* so that gm_apply_take only chooses, without a frame of its own */
 
 static uint32_t add_guard(struct gm_arena *arena, uint64_t first, uint64_t size, uint32_t before)
 {
@@ -41,7 +44,15 @@ static uint32_t add(struct gm_arena *arena, const struct gm_ask *ask, const stru
     return slot;
 }
 
-int gm_apply_take(struct gm_arena *arena, const struct gm_request *request, struct gm_range_info *out)
+static void tell(const struct gm_arena *arena, uint32_t slot, const struct gm_request *request, uint64_t first,
+                 struct gm_range_info *out)
+{
+    if (out != NULL) /* not from the node, which is too new to be read fast */
+        *out = (struct gm_range_info){first, first + (request->size - 1), request->user,
+                                      gm_handle_of(slot, gm_node_of(arena, slot)->generation), request->owner, 0};
+}
+
+static APART int take_anywhere(struct gm_arena *arena, const struct gm_request *request, struct gm_range_info *out)
 {
     struct gm_placement placement;
     int result = gm_place(arena, request, &placement);
@@ -55,14 +66,59 @@ int gm_apply_take(struct gm_arena *arena, const struct gm_request *request, stru
     gm_change_label(arena, slot, request->owner, request->user);
     gm_change_close(arena);
     arena->block->random = placement.random;
-    uint64_t first = placement.spot.first + placement.ask.before; /* the node is too new to be read fast */
-    uint64_t last = first + (request->size - 1);
+    uint64_t first = placement.spot.first + placement.ask.before;
     if (request->place == GM_PLACE_NEXT)
-        arena->block->cursor = last + 1;
-    if (out != NULL)
-        *out = (struct gm_range_info){first, last, request->user,
-                                      gm_handle_of(slot, gm_node_of(arena, slot)->generation), request->owner, 0};
+        arena->block->cursor = first + request->size;
+    tell(arena, slot, request, first, out);
     return 0;
+}
+
+/*
+ * The place of a plain request in the tail. Alignments for which gm_place makes an index are left to it, and so are
+ * errors.
+ */
+static inline bool in_tail(const struct gm_arena *arena, const struct gm_request *request, uint64_t *first)
+{
+    const struct gm_block *block = arena->block;
+    uint64_t rest = request->guard_before | request->guard_after | request->phase | request->ladder |
+                    request->no_cross | (uint64_t)request->place;
+    uint64_t align = gm_max_u64(request->align, block->granule);
+    uint64_t size = request->size;
+    if (rest != 0 || size == 0 || !gm_is_aligned(size, block->granule) || (request->align & (request->align - 1)) != 0)
+        return false;
+    if (!block->has_tail || (align != size && align != block->granule))
+        return false;
+    uint64_t last = gm_min_u64(block->last, gm_ask_window_last(request));
+    return gm_align_up(gm_max_u64(block->tail_first, request->min), align, first) && *first <= last &&
+           last - *first >= size - 1;
+}
+
+/* Nothing has to be translated or looked for, as no gap but the tail is long enough. */
+static APART int take_behind_all(struct gm_arena *arena, const struct gm_request *request, struct gm_range_info *out)
+{
+    uint64_t first;
+    if (!in_tail(arena, request, &first))
+        return take_anywhere(arena, request, out);
+    arena->visited = arena->looked_at = 1; /* the root */
+    arena->visited_most = gm_max_u64(arena->visited_most, 1);
+    int result = gm_block_room(arena, 1);
+    if (result != 0)
+        return result;
+    gm_block_expect(arena, request->user);
+    gm_change_open(arena);
+    uint32_t slot = gm_change_add(arena, first, first + (request->size - 1), 0);
+    gm_change_label(arena, slot, request->owner, request->user);
+    gm_change_close(arena);
+    tell(arena, slot, request, first, out);
+    return 0;
+}
+
+/* While an arena fills up, the tail is all there is. */
+int gm_apply_take(struct gm_arena *arena, const struct gm_request *request, struct gm_range_info *out)
+{
+    const struct gm_block *block = arena->block;
+    bool behind_all = block->tree && gm_index_longest(gm_node_of(arena, block->root)) < request->size;
+    return behind_all ? take_behind_all(arena, request, out) : take_anywhere(arena, request, out);
 }
 
 int gm_arena_take(struct gm_arena *arena, const struct gm_request *request, struct gm_range_info *out)
