@@ -13,7 +13,7 @@ static inline uint64_t gm_dirty_first_line(const struct gm_dirty_levels *levels,
         uint64_t span = at & ~(uint64_t)(GM_DIRTY_SPAN - 1), set = gm_dirty_span(&levels->lines[span]) >> (at - span);
         if (set != 0)
             return at + (unsigned)__builtin_ctzll(set);
-        at = span + GM_DIRTY_SPAN;
+        at = span + GM_DIRTY_SPAN < end ? gm_dirty_skip(levels, NULL, span + GM_DIRTY_SPAN, end) : end;
     }
     return at;
 }

@@ -10,6 +10,9 @@
 #define GM_DIRTY_WALK_H
 
 #include "dirty/protocol.h"
+#ifndef GM_DIRTY_BACKEND
+#include "dirty/scan.h"
+#endif
 
 /* Gets a word with what was taken from the two sources; false: no more. */
 typedef bool (*gm_dirty_keep_fn)(void *to, uint64_t word, uint64_t live, uint64_t own);
@@ -63,6 +66,19 @@ static inline void gm_dirty_take_span(const struct gm_dirty_levels *live, const 
     }
 }
 
+/* The first span from at on with a line that is set in either of the two; end or beyond: there is none. */
+static inline uint64_t gm_dirty_skip(const struct gm_dirty_levels *live, const struct gm_dirty_levels *own, uint64_t at,
+                                     uint64_t end)
+{
+#ifdef GM_DIRTY_BACKEND /* looks at every line itself */
+    (void)live, (void)own, (void)end;
+    return at;
+#else
+    uint64_t to = gm_dirty_scan(live->lines, at, end);
+    return own == NULL || to == at ? to : gm_dirty_scan(own->lines, at, to < end ? to : end);
+#endif
+}
+
 /* The lines of *span and of spans that follow, until the batch has enough. */
 static inline void gm_dirty_take_lines(const struct gm_dirty_levels *live, const struct gm_dirty_levels *own,
                                        const struct gm_dirty_window *window, uint64_t *span,
@@ -72,6 +88,9 @@ static inline void gm_dirty_take_lines(const struct gm_dirty_levels *live, const
     uint64_t at = *span;
     batch->lines = batch->words = 0;
     for (; at < end && batch->lines < GM_DIRTY_SPAN; at += GM_DIRTY_SPAN) {
+        at = gm_dirty_skip(live, own, at, end);
+        if (at >= end)
+            break;
         uint64_t set = gm_dirty_span(&live->lines[at]);
         if (own != NULL)
             set |= gm_dirty_span(&own->lines[at]);

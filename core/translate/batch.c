@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/cpu.h"
+#include "dirty/scan.h"
 #include "guestmem/translate.h"
 #include "translate/kernel.h"
 
@@ -32,6 +33,12 @@ const char *gm_isa_name(void)
     return chosen->name;
 }
 
+static void choose(const struct gm_kernel *kernel)
+{
+    chosen = kernel;
+    gm_dirty_scan_choose(kernel->name);
+}
+
 /* Names of kernels that some build has; asking for one that this build lacks is not a spelling mistake. */
 static int name_known(const char *name)
 {
@@ -51,7 +58,7 @@ int gm_isa_select(const char *name)
             continue;
         if ((kernels[i]->needs & ~gm_cpu_features()) != 0)
             return -ENOTSUP;
-        chosen = kernels[i];
+        choose(kernels[i]);
         return 0;
     }
     return -ENOTSUP;
@@ -67,7 +74,7 @@ __attribute__((constructor)) static void choose_kernel(void)
         return;
     for (size_t i = 0; i < KERNELS; i++) {
         if ((kernels[i]->needs & ~features) == 0) {
-            chosen = kernels[i];
+            choose(kernels[i]);
             return;
         }
     }
