@@ -50,26 +50,22 @@ static inline void gm_unit_write_pair(char *to, const char *from)
 #define gm_unit_write_pair gm_unit_write128
 #endif
 
-/* The pairs or words that end at an address, from the lowest up: one jump for all lengths. */
-#define BEFORE(move, bytes, number)                                                                                    \
-    case number:                                                                                                       \
-        move(to_end - (bytes) * (number), from_end - (bytes) * (number));                                              \
-        __attribute__((fallthrough));
+/* Pairs from the lowest up, then what is left. Places do not depend on the length, which may be late. */
+#define NEXT(step, at)                                                                                                 \
+    if (len < (at) + 16)                                                                                               \
+        goto rest;                                                                                                     \
+    gm_unit_##step##_pair(to + (at), from + (at));
 
 #define PAIRS(step)                                                                                                    \
     static inline void step##_pairs(char *to, const char *from, size_t len)                                            \
     {                                                                                                                  \
-        char *to_end = to + (len & ~(size_t)15);                                                                       \
-        const char *from_end = from + (len & ~(size_t)15);                                                             \
-        switch (len / 16) {                                                                                            \
-            BEFORE(gm_unit_##step##_pair, 16, 4)                                                                       \
-            BEFORE(gm_unit_##step##_pair, 16, 3)                                                                       \
-            BEFORE(gm_unit_##step##_pair, 16, 2)                                                                       \
-            BEFORE(gm_unit_##step##_pair, 16, 1)                                                                       \
-        default: break;                                                                                                \
-        }                                                                                                              \
-        if ((len & 15) != 0)                                                                                           \
-            gm_units_##step(to_end, from_end, len & 15);                                                               \
+        NEXT(step, 0)                                                                                                  \
+        NEXT(step, 16)                                                                                                 \
+        NEXT(step, 32)                                                                                                 \
+        NEXT(step, 48)                                                                                                 \
+    rest:                                                                                                              \
+        if (GM_UNLIKELY((len & 15) != 0))                                                                              \
+            gm_units_##step(to + (len & ~(size_t)15), from + (len & ~(size_t)15), len & 15);                           \
     }
 
 PAIRS(read)

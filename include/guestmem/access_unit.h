@@ -134,31 +134,31 @@ GM_INLINE void *gm_unit_place(const struct gm_view *view, gm_gpa gpa, unsigned s
     return (void *)(uintptr_t)host;
 }
 
-/* The mark of a write that lies within one page of GM_PAGE_SIZE: as gm_dirty_mark, with one branch for all that is
- * rare. What is not below the bitmap's size is counted there and is no error of the write. */
-GM_INLINE void gm_access_mark_page(const struct gm_view *view, gm_gpa gpa)
+/* The mark of a write of any length, where it crosses pages or there is none. */
+GM_API void gm_access_mark_pages(const struct gm_view *view, gm_gpa gpa, uint64_t len);
+
+/* The mark of a write: as gm_dirty_mark, but what is not below the bitmap's size is counted there and is no error of
+ * the write. One branch finds all that is rare, and marks that are off. */
+GM_INLINE void gm_access_mark(const struct gm_view *view, gm_gpa gpa, uint64_t len)
 {
     struct gm_dirty *dirty = view->dirty;
     uint64_t page = gpa >> GM_PAGE_SHIFT;
     GM_DIRTY_LIGHT(); /* [dirty-P3] */
     int64_t quick = (int64_t)GM_DIRTY_LOAD(&dirty->quick);
-    if (GM_LIKELY((int64_t)page < quick)) { /* off: 0; out of line: below 0 */
-        if (GM_UNLIKELY(!gm_dirty_shown(&dirty->live, page)))
-            (void)gm_dirty_mark_page(dirty, page);
-    } else if (GM_UNLIKELY(quick != 0)) {
-        (void)gm_dirty_mark_slow(dirty, gpa, 1);
+    if (GM_UNLIKELY((int64_t)page >= quick)) { /* off: 0; out of line: below 0 */
+        if (GM_UNLIKELY(quick != 0))
+            (void)gm_dirty_mark_slow(dirty, gpa, len);
+    } else if (GM_UNLIKELY(len - 1 > (~gpa & (GM_PAGE_SIZE - 1)))) {
+        gm_access_mark_pages(view, gpa, len);
+    } else if (GM_UNLIKELY(!gm_dirty_shown(&dirty->live, page))) {
+        (void)gm_dirty_mark_page(dirty, page);
     }
 }
 
-/* The mark of a write of any length, where it crosses pages or there is none. */
-GM_API void gm_access_mark_pages(const struct gm_view *view, gm_gpa gpa, uint64_t len);
-
-GM_INLINE void gm_access_mark(const struct gm_view *view, gm_gpa gpa, uint64_t len)
+/* The same of an aligned unit, which never crosses pages. */
+GM_INLINE void gm_access_mark_page(const struct gm_view *view, gm_gpa gpa)
 {
-    if (GM_LIKELY(len - 1 <= (~gpa & (GM_PAGE_SIZE - 1))))
-        gm_access_mark_page(view, gpa);
-    else
-        gm_access_mark_pages(view, gpa, len);
+    gm_access_mark(view, gpa, 1);
 }
 
 GM_END_DECLS
