@@ -87,14 +87,14 @@ static inline void gm_dirty_take_lines(const struct gm_dirty_levels *live, const
     const uint64_t end = ((window->end - 1) >> GM_DIRTY_LINE_SHIFT) + 1;
     uint64_t at = *span;
     batch->lines = batch->words = 0;
-    for (; at < end && batch->lines < GM_DIRTY_SPAN; at += GM_DIRTY_SPAN) {
-        at = gm_dirty_skip(live, own, at, end);
-        if (at >= end)
-            break;
+    while (at < end && batch->lines < GM_DIRTY_SPAN) {
         uint64_t set = gm_dirty_span(&live->lines[at]);
         if (own != NULL)
             set |= gm_dirty_span(&own->lines[at]);
         gm_dirty_take_span(live, own, window, at, set, batch);
+        at += GM_DIRTY_SPAN;
+        if (set == 0 && at < end) /* a call that pays only where more than one is clean */
+            at = gm_dirty_skip(live, own, at, end);
     }
     *span = at;
     if (batch->lines != 0)
