@@ -185,8 +185,8 @@ def harvests(recording):
 def access(recording):
     yield from over_count(recording, "access/u64/", "regions", "access", "Eight bytes", COSTS,
                           "access/u64/KIND/regions:N")
-    yield from over_count(recording, "access/atomic/", "regions", "atomic", "Atomic operations", COSTS,
-                          "access/atomic/KIND/regions:N")
+    atomics = series.matching(recording, "access/atomic/(?P<x>.+)/tracked/regions:8")
+    yield bars_of(atomics, "atomic", "Atomic operations, 8 regions", "access/atomic/KIND/regions:N")
     copies = series.matching(recording, "access/copy/(?P<x>.+/regions:8)")
     yield bars_of(copies, "copy", "Copies of 64 to 4096 bytes", "access/copy/KIND/regions:N")
     yield bars_of(series.matching(recording, "virtqueue/(?P<x>.+)/trace:.*"), "virtqueue",
