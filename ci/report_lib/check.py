@@ -19,7 +19,7 @@ def generated(top):
     if not machines:
         raise SystemExit(f"report: there is no recording in {top / 'results'}")
     pages = {f"results/{name}/index.html": page.html(recordings) for name, recordings in machines.items()}
-    pages["results/README.md"] = index.markdown(machines)
+    pages["results/README.md"] = index.markdown(top, machines)
     text = (top / "README.md").read_text(encoding="utf-8")
     if text.count(readme.BEGIN) != 1 or text.count(readme.END) != 1:
         raise SystemExit(f"report: README.md has not its two markers, {readme.BEGIN.strip()} and {readme.END.strip()}")

@@ -5,6 +5,7 @@ import environ
 import page
 import proof
 import row as rows
+import soak
 
 INTRODUCTION = """<!-- Made by ci/report from the recordings below; edit ci/report_lib/index.py, not this file. -->
 # Recorded measurements
@@ -15,7 +16,7 @@ Recordings are append-only: a folder is added, never edited. `ci/bench --record 
 
 - `<machine>/<date>-<revision>/headline.json`: the report, in the format that [bench/README.md](../bench/README.md)
   describes; `env.txt` beside it says on what machine and under what load it was taken; `gate-proof.json`, where it is
-  there, is what `ci/gate --self-test=long` found on that machine.
+  there, is what `ci/gate --self-test=long` found on that machine, and `soak.json` what `ci/soak` found.
 - `<machine>/index.html`: plots of the newest recording and the history of the machine; needs nothing but itself.
 - `gates.json`: limits, each with its reason; edited only by commits that say why in a line `Limits:`. `codegen` has
   exact counts for the compiler that each entry names, `gate` what `ci/gate` fails on.
@@ -66,7 +67,7 @@ def reasons(recording):
         yield "- nothing"
 
 
-def machine(name, recordings):
+def machine(top, name, recordings):
     """The section of one machine."""
     newest = recordings[0]
     yield from (f"## {name}", "", f"Plots: [{name}/index.html]({name}/index.html). Recordings, newest first:", "")
@@ -81,13 +82,13 @@ def machine(name, recordings):
     yield from by_id(newest)
     yield from ("", "Skipped, or without a value of ours:", "", *reasons(newest), "", "Proof of the gate:", "")
     yield from table(proof.HEAD, proof.table(recordings))
-    yield from ("", proof.source(recordings), "")
+    yield from ("", proof.source(recordings), "", "Torture tests, run for long:", "", *soak.lines(top, name), "")
     yield from every_row(newest)
 
 
-def markdown(machines):
+def markdown(top, machines):
     """The text of results/README.md."""
     lines = []
     for name, recordings in machines.items():
-        lines += ["", *machine(name, recordings)]
+        lines += ["", *machine(top, name, recordings)]
     return INTRODUCTION + "\n".join(lines).rstrip() + "\n"
