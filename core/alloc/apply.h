@@ -3,7 +3,7 @@
 #ifndef GM_ALLOC_APPLY_H
 #define GM_ALLOC_APPLY_H
 
-#include "alloc/arena.h"
+#include "alloc/block/arena.h"
 
 int gm_apply_take(struct gm_arena *arena, const struct gm_request *request, struct gm_range_info *out);
 

@@ -16,7 +16,7 @@
 
 #include <errno.h>
 
-#include "alloc/arena.h"
+#include "alloc/block/arena.h"
 
 /* Give back what lies in all caches of an arena, which is locked. Returns how many blocks that were. */
 uint64_t gm_cache_empty_all(struct gm_arena *arena);

@@ -4,8 +4,8 @@
 
 #include <errno.h>
 
-#include "alloc/block.h"
-#include "alloc/ranges.h"
+#include "alloc/block/block.h"
+#include "alloc/order/ranges.h"
 
 uint32_t gm_change_add(struct gm_arena *arena, uint64_t first, uint64_t last, uint32_t before)
 {

@@ -3,8 +3,8 @@
 #ifndef GM_ALLOC_CHANGE_H
 #define GM_ALLOC_CHANGE_H
 
-#include "alloc/arena.h"
-#include "alloc/check.h"
+#include "alloc/block/arena.h"
+#include "alloc/order/check.h"
 #include "base/check.h"
 
 static inline void gm_change_open(struct gm_arena *arena)

@@ -5,13 +5,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include "alloc/block.h"
+#include "alloc/block/block.h"
 #include "alloc/cache.h"
 #include "alloc/change.h"
 #include "alloc/late.h"
 #include "alloc/nest.h"
-#include "alloc/ranges.h"
-#include "alloc/shared.h"
+#include "alloc/order/ranges.h"
+#include "alloc/block/shared.h"
 #include "base/alloc.h"
 #include "base/math.h"
 

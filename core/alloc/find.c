@@ -8,7 +8,7 @@
  */
 #include <errno.h>
 
-#include "alloc/arena.h"
+#include "alloc/block/arena.h"
 
 #define DEPTH_MOST 64 /* an AVL tree of 2^31 nodes has at most 45 levels */
 

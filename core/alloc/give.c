@@ -4,9 +4,9 @@
 
 #include <errno.h>
 
-#include "alloc/avl.h"
+#include "alloc/order/avl.h"
 #include "alloc/change.h"
-#include "alloc/ranges.h"
+#include "alloc/order/ranges.h"
 
 int gm_apply_give(struct gm_arena *arena, uint32_t slot)
 {

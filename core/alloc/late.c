@@ -4,9 +4,9 @@
 #include <errno.h>
 
 #include "alloc/apply.h"
-#include "alloc/block.h"
+#include "alloc/block/block.h"
 #include "alloc/change.h"
-#include "alloc/ranges.h"
+#include "alloc/order/ranges.h"
 #include "base/check.h"
 #include "base/mem.h"
 #include "base/rcu.h"

@@ -6,7 +6,7 @@
 #ifndef GM_ALLOC_LATE_H
 #define GM_ALLOC_LATE_H
 
-#include "alloc/arena.h"
+#include "alloc/block/arena.h"
 
 /* Memory for as many as the arena has capacity for; it grows with that. Returns 0 or -ENOMEM. */
 int gm_late_create(struct gm_arena *arena);

@@ -5,10 +5,10 @@
 #include <errno.h>
 
 #include "alloc/cache.h"
-#include "alloc/block.h"
+#include "alloc/block/block.h"
 #include "alloc/change.h"
-#include "alloc/place.h"
-#include "alloc/ranges.h"
+#include "alloc/place/place.h"
+#include "alloc/order/ranges.h"
 #include "base/math.h"
 
 int gm_apply_resize(struct gm_arena *arena, uint32_t slot, uint64_t last)

@@ -6,9 +6,9 @@
 #include "alloc/apply.h"
 #include "alloc/cache.h"
 #include "alloc/change.h"
-#include "alloc/check.h"
-#include "alloc/ranges.h"
-#include "alloc/undo.h"
+#include "alloc/order/check.h"
+#include "alloc/order/ranges.h"
+#include "alloc/txn/undo.h"
 #include "guestmem/arena_nest.h"
 
 /* Into the list, behind the last one with lower numbers. */

@@ -6,7 +6,7 @@
 #ifndef GM_ALLOC_NEST_H
 #define GM_ALLOC_NEST_H
 
-#include "alloc/arena.h"
+#include "alloc/block/arena.h"
 
 /* Give the range of a child back. Returns 0 or -EBUSY (the parent is in a transaction and has no lock). */
 int gm_nest_leave(struct gm_arena *child);

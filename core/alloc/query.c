@@ -4,11 +4,11 @@
 
 #include <errno.h>
 
-#include "alloc/block.h"
+#include "alloc/block/block.h"
 #include "alloc/cache.h"
-#include "alloc/most.h"
-#include "alloc/place.h"
-#include "alloc/ranges.h"
+#include "alloc/place/most.h"
+#include "alloc/place/place.h"
+#include "alloc/order/ranges.h"
 
 static int would_fit(struct gm_arena *arena, const struct gm_request *request, uint64_t *first)
 {

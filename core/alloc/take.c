@@ -4,11 +4,11 @@
 
 #include <errno.h>
 
-#include "alloc/block.h"
+#include "alloc/block/block.h"
 #include "alloc/cache.h"
 #include "alloc/change.h"
-#include "alloc/index.h"
-#include "alloc/place.h"
+#include "alloc/order/index.h"
+#include "alloc/place/place.h"
 #include "base/math.h"
 
 #define APART __attribute__((noinline)) /* so that gm_apply_take only chooses, without a frame of its own */

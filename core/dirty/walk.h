@@ -11,7 +11,7 @@
 
 #include "dirty/protocol.h"
 #ifndef GM_DIRTY_BACKEND
-#include "dirty/scan.h"
+#include "dirty/scan/scan.h"
 #endif
 
 /* Gets a word with what was taken from the two sources; false: no more. */

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "base/cpu.h"
-#include "dirty/scan.h"
+#include "dirty/scan/scan.h"
 #include "guestmem/translate.h"
 #include "translate/kernel.h"
 

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "alloc/check.h"
+#include "alloc/order/check.h"
 #include "base/fault.h"
 #include "guestmem/arena_query.h"
 

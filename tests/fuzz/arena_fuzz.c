@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-#include "alloc/check.h"
+#include "alloc/order/check.h"
 #include "lib/arena_model_ops.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "alloc/check.h"
-#include "alloc/image.h"
+#include "alloc/order/check.h"
+#include "alloc/image/image.h"
 #include "guestmem/arena_image.h"
 
 #define SIZE_MOST 8192

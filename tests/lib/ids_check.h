@@ -6,7 +6,7 @@
 #ifndef GM_TESTS_LIB_IDS_CHECK_H
 #define GM_TESTS_LIB_IDS_CHECK_H
 
-#include "alloc/ids.h"
+#include "ids/ids.h"
 
 /* NULL, or what is wrong. */
 static inline const char *gmt_ids_check(const struct gm_ids *ids)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //
-// The sequence count: core/alloc/sequence.h, as core/alloc/change.c and find.c use it. A writer makes two changes of
-// two words that belong together, and before each it writes a note that is no atomic; readers that got through have
+// The sequence count: core/alloc/block/sequence.h, as core/alloc/change.c and find.c use it. A writer makes two changes
+// of two words that belong together, and before each it writes a note that is no atomic; readers that got through have
 // words of one change, and the note that was written before it. One change leads to memory that had just come, as a
 // link to a new node does; a reader may touch it only if it knew of it when it began.
 //
@@ -23,7 +23,7 @@
 #if MUTANT == 2
 #define GM_SEED_BUG 4
 #endif
-#include "alloc/sequence.h"
+#include "alloc/block/sequence.h"
 
 enum { READERS = 2, CHANGES = 3 };
 

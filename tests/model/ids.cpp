@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause
 //
-// The id allocator: core/alloc/ids_tree.h with leaves of two bits and summaries of two children, so that eight ids
+// The id allocator: core/ids/tree.h with leaves of two bits and summaries of two children, so that eight ids
 // make four leaves, two summaries and a root. Three threads each do three calls that are drawn anew for each
 // execution, from allocators that are full, nearly full or half full.
 //
@@ -30,7 +30,7 @@
 #define GM_ATOMIC_BACKEND "../tests/model/verbs.hpp"
 #define GM_IDS_LEAF_BITS 2
 #define GM_IDS_FAN_SHIFT 1
-#include "alloc/ids_words.h"
+#include "ids/words.h"
 
 #if MUTANT == 4
 #define gm_ids_settle(word, value, claimed)                                                                            \
@@ -43,7 +43,7 @@
 #elif MUTANT == 7
 #define gm_ids_claim(word, claimed) (((word) & ~(GM_IDS_VERSION - 1)) | (claimed))
 #endif
-#include "alloc/ids_tree.h"
+#include "ids/tree.h"
 
 enum { IDS = 8, LEAVES = 4, THREADS = 3, CALLS = 3, HISTORY = THREADS * CALLS + IDS, NOBODY = -1, NEVER = 1 << 30 };
 

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alloc/check.h"
+#include "alloc/order/check.h"
 #include "lib/arena_model_ops.h"
 #include "lib/rand.h"
 

@@ -7,10 +7,10 @@
 
 #include "lib/cm.h"
 
-#include "alloc/ask.h"
-#include "alloc/check.h"
-#include "alloc/fit.h"
-#include "alloc/ranges.h"
+#include "alloc/place/ask.h"
+#include "alloc/order/check.h"
+#include "alloc/place/fit.h"
+#include "alloc/order/ranges.h"
 #include "guestmem/arena_query.h"
 #include "lib/rand.h"
 

@@ -5,7 +5,7 @@
  */
 #include "lib/cm.h"
 
-#include "alloc/fit.h"
+#include "alloc/place/fit.h"
 #include "lib/rand.h"
 
 #define SPACE 96

@@ -2,7 +2,7 @@
 /* The array form: the bytes that are compared eight at a time, and where things stand. */
 #include "unit/arena_rig.h"
 
-#include "alloc/flat.h"
+#include "alloc/order/flat.h"
 
 /* Every length of byte against every length that is asked for. */
 static void candidates(void **state)

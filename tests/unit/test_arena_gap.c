@@ -2,7 +2,7 @@
 /* Facts about one gap: its natural order and what it holds of an alignment, at both ends of the 64 bits. */
 #include "lib/cm.h"
 
-#include "alloc/gap.h"
+#include "alloc/block/gap.h"
 #include "lib/rand.h"
 
 #define TOP UINT64_MAX

@@ -5,8 +5,8 @@
  */
 #include "lib/cm.h"
 
-#include "alloc/check.h"
-#include "alloc/image.h"
+#include "alloc/order/check.h"
+#include "alloc/image/image.h"
 #include "guestmem/arena_defer.h"
 #include "guestmem/arena_image.h"
 

@@ -6,7 +6,7 @@
  */
 #include "unit/arena_rig.h"
 
-#include "alloc/search.h"
+#include "alloc/place/search.h"
 
 #define SPACE (UINT64_C(1) << 16)
 

@@ -2,7 +2,7 @@
 /* gm_arena_verify sees what is wrong, wherever in the nest it is: things are broken here on purpose, one at a time. */
 #include "lib/cm.h"
 
-#include "alloc/arena.h"
+#include "alloc/block/arena.h"
 #include "guestmem/arena_nest.h"
 
 static struct {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dirty/scan.h"
+#include "dirty/scan/scan.h"
 #include "lib/rand.h"
 
 #define LINES (40 * GM_DIRTY_SPAN)
