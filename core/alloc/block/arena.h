@@ -24,9 +24,10 @@
 #include <stdint.h>
 
 #include "alloc/block/sequence.h"
+#include "base/words.h"
 #include "guestmem/arena.h"
 
-#define GM_FLAT 64 /* ranges, a multiple of 8 */
+#define GM_FLAT 128 /* ranges, a multiple of 8 */
 #define GM_FLAT_AGAIN (GM_FLAT / 2)
 
 enum gm_node_state { /* images have these values */
@@ -71,8 +72,8 @@ struct gm_block {
     uint32_t slots;     /* that were ever in use: 1 .. slots */
     uint32_t free_slot; /* newest free one of these */
     uint32_t ranges_most;
-    uint32_t flat_slot[GM_FLAT];       /* in order of their ranges */
-    uint64_t flat_length[GM_FLAT / 8]; /* a byte each, in order: bits of the length of the gap before it */
+    uint32_t flat_slot[GM_FLAT + GM_WORDS_BEHIND]; /* in order of their ranges */
+    uint64_t flat_length[GM_FLAT / 8 + 1];         /* a byte each, in order: bits of the length of the gap before it */
     uint64_t kind; /* GM_SHARED_KIND, where it lies in memory that others look into */
 };
 

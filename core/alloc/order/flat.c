@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* The array form. Lookups read flat_slot at the same time; the lengths are the writer's. */
+/* The array form. Lookups read flat_slot at the same time; the lengths are the writer's, and little-endian. */
 #include "alloc/order/flat.h"
 
-#define FEW 16
+#include <string.h>
 
-/* Loops begin at one of few positions, so that where they end can be foreseen. */
-#define FROM(position) ((position) / 8 * 8)
+#include "base/words.h"
+
+#define FEW 16
 
 /* Halving waits for a number at each step; the last few are counted instead, all at once. No branch depends on them. */
 uint32_t gm_flat_seek(const struct gm_arena *arena, uint64_t number)
@@ -48,40 +49,37 @@ void gm_flat_note(struct gm_arena *arena, uint32_t position)
     block->flat_length[position / 8] = word | bits << shift;
 }
 
-/* Which bytes of a word stand below a position. */
-static inline uint64_t below(uint32_t word, uint32_t position)
+/* Those bytes of a word from a byte on. */
+static inline uint64_t from_byte(uint32_t byte)
 {
-    uint64_t part = (UINT64_C(1) << position % 8 * 8) - 1;
-    return word < position / 8 ? UINT64_MAX : word == position / 8 ? part : 0;
+    return UINT64_MAX << byte * 8;
 }
 
-/* Bytes from position on move up by one; what becomes of the one at position is left open. No branch depends on it. */
+/* Bytes from position on move up by one; what becomes of the one at position is left open. */
 static void lengths_up(uint64_t *words, uint32_t position, uint32_t count)
 {
-    for (uint32_t i = count / 8; i > 0; i--) {
-        uint64_t stay = below(i, position);
-        words[i] = (words[i] & stay) | ((words[i] << 8 | words[i - 1] >> 56) & ~stay);
-    }
-    words[0] = (words[0] & below(0, position)) | (words[0] << 8 & ~below(0, position));
+    uint64_t move = from_byte(position % 8);
+    uint64_t *first = words + position / 8;
+    for (uint64_t *to = words + count / 8; to > first; to--)
+        memmove(to, (uint8_t *)to - 1, sizeof(*to));
+    *first = (*first & ~move) | (*first << 8 & move);
 }
 
 /* Bytes above position move down by one. */
 static void lengths_down(uint64_t *words, uint32_t position, uint32_t count)
 {
-    for (uint32_t i = 0; i <= (count - 1) / 8; i++) {
-        uint64_t stay = below(i, position);
-        uint64_t next = i < GM_FLAT / 8 - 1 ? words[i + 1] << 56 : 0;
-        words[i] = (words[i] & stay) | ((words[i] >> 8 | next) & ~stay);
-    }
+    uint64_t move = from_byte(position % 8);
+    uint64_t *first = words + position / 8;
+    *first = (*first & ~move) | ((*first >> 8 | first[1] << 56) & move);
+    for (uint64_t *to = first + 1; to <= words + (count - 1) / 8; to++)
+        memmove(to, (uint8_t *)to + 1, sizeof(*to));
 }
 
 void gm_flat_insert(struct gm_arena *arena, uint32_t position, uint32_t slot)
 {
     struct gm_block *block = arena->block;
-    uint32_t *slots = block->flat_slot;
-    for (uint32_t to = block->count; to > FROM(position); to--) /* those below position stay what they are */
-        gm_store_relaxed(&slots[to], slots[to - (to > position)]);
-    gm_store_relaxed(&slots[position], slot);
+    gm_words_up(block->flat_slot, position, block->count);
+    gm_store_relaxed(&block->flat_slot[position], slot);
     lengths_up(block->flat_length, position, block->count);
     gm_flat_note(arena, position);
     if (position < block->count)
@@ -92,9 +90,7 @@ void gm_flat_insert(struct gm_arena *arena, uint32_t position, uint32_t slot)
 void gm_flat_remove(struct gm_arena *arena, uint32_t position)
 {
     struct gm_block *block = arena->block;
-    uint32_t *slots = block->flat_slot;
-    for (uint32_t to = FROM(position); to < block->count - 1; to++)
-        gm_store_relaxed(&slots[to], slots[to + (to >= position)]);
+    gm_words_down(block->flat_slot, position, block->count);
     lengths_down(block->flat_length, position, block->count);
     if (position + 1 < block->count)
         gm_flat_note(arena, position);
