@@ -16,6 +16,7 @@
 
 #define SMALL_ENOUGH_FOR_QUICK 10000
 #define QUICK 1000 /* the one size that --quick has of loads beyond the first ones */
+#define SMALL 500 /* ranges: the target is what anybody writes first */
 #define VMM_RANGES 884 /* 64 functions with 6 BARs, 500 memory slots */
 
 /* Of so many ranges; the target is that of the next number for which one is set. */
@@ -86,6 +87,12 @@ static void release(struct bench_row *row)
 
 static void aim(struct bench_row *row, const struct question *question, size_t n)
 {
+    if (n <= SMALL) {
+        row->rule = BENCH_TIMES_RIVAL;
+        row->limit = 1;
+        row->beside = bench_arena_sorted_array.name;
+        return;
+    }
     for (const struct limit *limit = question->limits; limit->n != 0; limit++) {
         if (n > limit->n)
             continue;

@@ -103,6 +103,35 @@ static void take_value(struct bench_row *row, const struct bench_member *ours)
     }
 }
 
+static const struct bench_rival *rival_beside(const struct bench_row *row)
+{
+    for (size_t i = 0; i < row->rival_count; i++)
+        if (strncmp(row->rivals[i].name, row->beside, strlen(row->beside)) == 0)
+            return &row->rivals[i];
+    return NULL;
+}
+
+static double target_of(const struct bench_row *row, const struct bench_member *latency)
+{
+    const struct bench_rival *rival;
+
+    switch (row->rule) {
+    case BENCH_AT_MOST:
+    case BENCH_AT_LEAST:
+        return row->limit;
+    case BENCH_TIMES_FLOOR:
+        return row->has_floor ? row->limit * row->floor : -1;
+    case BENCH_TIMES_RIVAL:
+        rival = rival_beside(row);
+        return rival != NULL ? row->limit * rival->ns : -1;
+    case BENCH_TWO_LOADS:
+        return latency != NULL ? 2 * bench_median(latency->ns_per_op, latency->samples) + row->limit : -1;
+    case BENCH_NO_TARGET:
+        break;
+    }
+    return -1;
+}
+
 void bench_row_evaluate(struct bench_row *row, const struct bench_members *members)
 {
     const struct bench_member *ours = find(members, BENCH_OURS), *floor = find(members, BENCH_FLOOR);
@@ -119,13 +148,7 @@ void bench_row_evaluate(struct bench_row *row, const struct bench_members *membe
     if (ours != NULL)
         take_value(row, ours);
     take_rivals(row, members);
-    row->target = -1;
-    if (row->rule == BENCH_AT_MOST || row->rule == BENCH_AT_LEAST)
-        row->target = row->limit;
-    else if (row->rule == BENCH_TIMES_FLOOR && row->has_floor)
-        row->target = row->limit * row->floor;
-    else if (row->rule == BENCH_TWO_LOADS && latency != NULL)
-        row->target = 2 * bench_median(latency->ns_per_op, latency->samples) + row->limit;
+    row->target = target_of(row, latency);
 }
 
 int bench_row_met(const struct bench_row *row)

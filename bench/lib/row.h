@@ -18,6 +18,7 @@ enum bench_rule {
     BENCH_AT_MOST,     /* ours <= limit */
     BENCH_AT_LEAST,    /* ours >= limit */
     BENCH_TIMES_FLOOR, /* ours <= limit * floor of the same run */
+    BENCH_TIMES_RIVAL, /* the same of the rival that `beside` names; no target where it does not take part */
     BENCH_TWO_LOADS    /* ours <= 2 * the measured latency + limit */
 };
 
@@ -42,6 +43,7 @@ struct bench_row {
     enum bench_value value;
     enum bench_rule rule;
     double limit;
+    const char *beside; /* how the name of a rival begins */
 
     /* Sets the members. 0; 1 with `skipped` filled (a skip that is reported); -errno likewise. */
     int (*prepare)(struct bench_row *row, struct bench_session *session, struct bench_members *members);
