@@ -7,33 +7,15 @@
  * one acquiring load takes all of them. What is given back is written in the same order: the word without its flags,
  * then the flags with release. The other half of both pairs is in the guest, so they have no tags.
  */
-#include "virtqueue/walk.h"
+#include "virtqueue/packed.h"
 
 #include "guestmem/mark.h"
-#include "guestmem/virtqueue_packed.h"
-
-enum packed_flags { AVAIL = 1 << 7, USED = 1 << 15 };
-
-GM_INLINE bool available(unsigned flags, uint16_t place)
-{
-    const unsigned wrap = (place & GM_VQ_PACKED_WRAP) != 0;
-    return ((flags & AVAIL) != 0) == wrap && ((flags & USED) != 0) != wrap;
-}
 
 static uint16_t advance(const struct gm_vq *vq, uint16_t place, uint32_t descriptors)
 {
     uint32_t index = (place & ~(unsigned)GM_VQ_PACKED_WRAP) + descriptors;
     unsigned wrap = place & GM_VQ_PACKED_WRAP;
     return index < vq->size ? (uint16_t)(index | wrap) : (uint16_t)((index - vq->size) | (wrap ^ GM_VQ_PACKED_WRAP));
-}
-
-/* The ring in this view; also checks that the place is in it. */
-static int ring_of(const struct gm_view *view, struct gm_vq *vq, uint16_t place, uint64_t **out)
-{
-    if ((vq->flags & GM_VQ_PACKED) == 0 || (place & ~(unsigned)GM_VQ_PACKED_WRAP) >= vq->size)
-        return -EINVAL;
-    *out = gm_handle_get(&vq->table, view);
-    return GM_LIKELY(*out != NULL) ? 0 : gm_vq_table_lost(view, vq);
 }
 
 static __attribute__((noinline)) int rest(const struct gm_view *view, const struct gm_vq *vq,
@@ -62,13 +44,13 @@ int gm_vq_packed_chain(const struct gm_view *view, struct gm_vq *vq, uint16_t pl
 {
     const uint32_t index = place & ~(unsigned)GM_VQ_PACKED_WRAP;
     uint64_t *ring;
-    int error = ring_of(view, vq, place, &ring);
+    int error = gm_vq_packed_ring(view, vq, place, &ring);
     if (GM_UNLIKELY(error != 0))
         return error;
     const uint64_t *words = ring + (size_t)index * GM_VQ_DESC_WORDS;
     const uint64_t second = gm_load_acquire(words + 1);
     const unsigned flags = (unsigned)(gm_le64_get((gm_le64){second}) >> 48);
-    if (!available(flags, place))
+    if (!gm_vq_packed_available(flags, place))
         return -EAGAIN;
     const uint64_t first = gm_load_relaxed(words);
     const struct gm_vq_desc desc = gm_vq_desc_of(first, second);
@@ -87,19 +69,20 @@ int gm_vq_packed_used(const struct gm_view *view, struct gm_vq *vq, uint16_t pla
 {
     const uint32_t index = place & ~(unsigned)GM_VQ_PACKED_WRAP;
     uint64_t *ring;
-    int error = ring_of(view, vq, place, &ring);
+    int error = gm_vq_packed_ring(view, vq, place, &ring);
     if (error == 0 && (chain->descriptors == 0 || chain->descriptors > vq->size))
         error = -EINVAL;
     if (error != 0)
         return error;
     /* both wrap bits alike say used; only the direction is left of the other flags, and only where something came */
-    const unsigned wrap = (place & GM_VQ_PACKED_WRAP) != 0 ? AVAIL | USED : 0;
+    const unsigned wrap = (place & GM_VQ_PACKED_WRAP) != 0 ? GM_VQ_PACKED_AVAIL | GM_VQ_PACKED_USED : 0;
     const unsigned flags = wrap | (written != 0 ? (unsigned)GM_VQ_DESC_WRITE : 0);
     char *second = (char *)(ring + (size_t)index * GM_VQ_DESC_WORDS + 1);
     gm_store_relaxed((uint32_t *)(void *)second, gm_le32_make(written).raw);
     gm_store_relaxed((uint16_t *)(void *)(second + 4), gm_le16_make(chain->id).raw);
     gm_store_release((uint16_t *)(void *)(second + 6), gm_le16_make((uint16_t)flags).raw);
     (void)gm_guest_mark(view, vq->table.gpa + (uint64_t)index * GM_VQ_DESC_SIZE, GM_VQ_DESC_SIZE);
+    vq->fresh = gm_vq_fresher(vq->fresh, chain->descriptors);
     *next = advance(vq, place, chain->descriptors);
     return 0;
 }

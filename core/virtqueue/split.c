@@ -45,7 +45,7 @@ GM_INLINE int walk_chain(const struct gm_view *view, const struct gm_vq *vq, uin
 /* 0 when the queue's table is in this view. */
 GM_INLINE int ready(const struct gm_view *view, struct gm_vq *vq)
 {
-    return GM_LIKELY(gm_handle_get(&vq->table, view) != NULL) ? 0 : gm_vq_table_lost(view, vq);
+    return GM_LIKELY(gm_handle_get(&vq->table, view) != NULL) ? 0 : gm_vq_lost(view, &vq->table);
 }
 
 int gm_vq_chain(const struct gm_view *view, struct gm_vq *vq, uint16_t head, const struct gm_vq_room *room,

@@ -8,7 +8,7 @@
 #include "base/atomic.h"
 #include "guestmem/mark.h"
 
-#define KNOWN_FLAGS ((unsigned)(GM_VQ_INDIRECT | GM_VQ_PACKED))
+#define KNOWN_FLAGS ((unsigned)(GM_VQ_INDIRECT | GM_VQ_PACKED | GM_VQ_EVENT_IDX))
 
 static bool config_ok(const struct gm_vq_config *config)
 {
@@ -23,7 +23,7 @@ int gm_vq_init(const struct gm_view *view, const struct gm_vq_config *config, st
 {
     if (!config_ok(config) || out == NULL)
         return -EINVAL;
-    struct gm_vq vq = {.size = config->size, .flags = config->flags};
+    struct gm_vq vq = {.size = config->size, .flags = config->flags, .fresh = GM_VQ_FRESH_ALL};
     vq.indirect_most = config->indirect_most != 0 ? config->indirect_most : config->size;
     vq.heads = (config->flags & GM_VQ_PACKED) != 0 ? 0 : config->size;
     const unsigned rights = (config->flags & GM_VQ_PACKED) != 0 ? GM_RW : GM_READ;
@@ -33,10 +33,9 @@ int gm_vq_init(const struct gm_view *view, const struct gm_vq_config *config, st
     return error;
 }
 
-int gm_vq_table_lost(const struct gm_view *view, const struct gm_vq *vq)
+int gm_vq_lost(const struct gm_view *view, const struct gm_handle *handle)
 {
-    const struct gm_handle *table = &vq->table;
-    int error = gm_translate_why(view, table->gpa, table->len, table->rights);
+    int error = gm_translate_why(view, handle->gpa, handle->len, handle->rights);
     return error != 0 ? error : -EFAULT;
 }
 

@@ -38,8 +38,17 @@ struct gm_vq_desc gm_vq_fetch_far(const struct gm_view *view, gm_gpa at);
 /* An indirect table: all of it can be read. Returns 0, -EINVAL (its length), or what gm_translate_why says. */
 int gm_vq_table_open(const struct gm_view *view, gm_gpa addr, uint32_t len, struct gm_vq_table *out);
 
-/* Why the queue's own table is not there any more: never 0. */
-int gm_vq_table_lost(const struct gm_view *view, const struct gm_vq *vq);
+/* Why a table or ring of the queue is not there any more: never 0. */
+int gm_vq_lost(const struct gm_view *view, const struct gm_handle *handle);
+
+/* More than any descriptor or index is from another: what was given back before a queue was set up is not known. */
+#define GM_VQ_FRESH_ALL (2 * (uint32_t)GM_VQ_SIZE_MOST)
+
+/* A count of what is fresh, after so many more. */
+GM_INLINE uint32_t gm_vq_fresher(uint32_t fresh, uint32_t more)
+{
+    return fresh + more < GM_VQ_FRESH_ALL ? fresh + more : GM_VQ_FRESH_ALL;
+}
 
 GM_INLINE struct gm_vq_desc gm_vq_desc_of(uint64_t first, uint64_t second)
 {

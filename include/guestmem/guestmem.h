@@ -36,7 +36,9 @@
 #include <guestmem/types.h>
 #include <guestmem/view.h>
 #include <guestmem/virtqueue.h>
+#include <guestmem/virtqueue_event.h>
 #include <guestmem/virtqueue_packed.h>
+#include <guestmem/virtqueue_ring.h>
 #include <guestmem/watch.h>
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * Descriptor chains of virtqueues, from the guest's tables to iovecs. Split rings are here, packed rings in
- * virtqueue_packed.h; what both have in common is here, too.
+ * Descriptor chains of virtqueues, from the guest's tables to iovecs. Split queues are here, packed ones in
+ * virtqueue_packed.h; what both have in common is here, too. The available and the used ring of a split queue, and when
+ * driver and device notify one another, are in virtqueue_ring.h; notification for packed ones in virtqueue_event.h.
  *
  *     struct iovec iov[64];
  *     gm_gpa gpa[64];
@@ -41,7 +42,8 @@ GM_BEGIN_DECLS
 
 enum gm_vq_flags {
     GM_VQ_INDIRECT = 1, /* VIRTIO_F_INDIRECT_DESC was negotiated */
-    GM_VQ_PACKED = 2    /* VIRTIO_F_RING_PACKED was negotiated */
+    GM_VQ_PACKED = 2,   /* VIRTIO_F_RING_PACKED was negotiated */
+    GM_VQ_EVENT_IDX = 4 /* VIRTIO_F_EVENT_IDX was negotiated */
 };
 
 struct gm_vq_config {
@@ -58,6 +60,7 @@ struct gm_vq {
     uint32_t size, indirect_most;
     uint32_t heads; /* how many values a head may have: 0 for a packed queue */
     unsigned flags;
+    uint32_t fresh; /* packed: descriptors given back since gm_vq_packed_interrupt was asked last */
 };
 
 /*
