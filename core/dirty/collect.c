@@ -31,8 +31,7 @@ void gm_dirty_leave_for_others(const struct gm_dirty_haul *haul, uint64_t word, 
     }
 }
 
-/* What was taken may be shown to people who copy pages. */
-static int settle(struct gm_dirty_bitmap *bitmap)
+int gm_dirty_settle(struct gm_dirty_bitmap *bitmap)
 {
     if (!bitmap->owes || bitmap->locked)
         return 0;
@@ -51,7 +50,7 @@ int gm_dirty_haul_settle(struct gm_dirty_haul *haul, const struct gm_dirty_accou
 {
     haul->budget = account->budget;
     haul->bitmap->owes |= account->live != 0;
-    int error = taken != 0 ? settle(haul->bitmap) : 0;
+    int error = taken != 0 ? gm_dirty_settle(haul->bitmap) : 0;
     if (error == 0)
         haul->window.first = next;
     return error;
@@ -69,6 +68,8 @@ int gm_dirty_haul_begin(struct gm_dirty_haul *haul, struct gm_dirty *dirty, cons
     if (dirty == NULL || request == NULL)
         return -EINVAL;
     struct gm_dirty_bitmap *bitmap = gm_dirty_whole(dirty);
+    if (request->consumer != NULL && request->consumer->of != bitmap)
+        return -EINVAL;
     *haul = (struct gm_dirty_haul){.bitmap = bitmap,
                                    .consumer = request->consumer != NULL ? request->consumer : &bitmap->view,
                                    .budget = request->budget != 0 ? request->budget : UINT64_MAX};

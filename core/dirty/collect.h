@@ -23,6 +23,9 @@ struct gm_dirty_account {
     bool others;   /* there are some who want to know as well */
 };
 
+/* The barrier, if bits were taken since the last one. The lock is held; -errno: it is still owed. */
+int gm_dirty_settle(struct gm_dirty_bitmap *bitmap);
+
 /* Begin: takes the lock and finds the window. -EINVAL, -ENOMEM; then the lock is not held. */
 int gm_dirty_haul_begin(struct gm_dirty_haul *haul, struct gm_dirty *dirty, const struct gm_dirty_request *request);
 

@@ -28,6 +28,7 @@ int gm_dirty_consumer_create(struct gm_dirty *dirty, struct gm_dirty_consumer **
     if (consumer == NULL)
         return -ENOMEM;
     memset(consumer, 0, sizeof(*consumer));
+    consumer->of = bitmap;
     pthread_mutex_lock(&bitmap->lock);
     int error = give_words(bitmap, consumer);
     if (error == 0)
@@ -50,7 +51,7 @@ int gm_dirty_consumer_create(struct gm_dirty *dirty, struct gm_dirty_consumer **
 
 void gm_dirty_consumer_destroy(struct gm_dirty *dirty, struct gm_dirty_consumer *consumer)
 {
-    if (dirty == NULL || consumer == NULL)
+    if (dirty == NULL || consumer == NULL || consumer->of != gm_dirty_whole(dirty))
         return;
     struct gm_dirty_bitmap *bitmap = gm_dirty_whole(dirty);
     pthread_mutex_lock(&bitmap->lock);

@@ -58,12 +58,10 @@ uint64_t gm_dirty_bytes(const struct gm_dirty_config *config)
     return GM_DIRTY_HEAD_BYTES + gm_dirty_place(plan.pages_most, NULL, NULL);
 }
 
-void gm_dirty_publish(struct gm_dirty_bitmap *bitmap, uint64_t pages, bool on)
+void gm_dirty_publish(struct gm_dirty_bitmap *bitmap)
 {
-    gm_store_release(&bitmap->head->pages, pages);
-    gm_store_seq_cst(&bitmap->head->on, on); /* [dirty-P4] */
-    bool inlined = !bitmap->locked && bitmap->dirty.page_shift == GM_PAGE_SHIFT;
-    uint64_t quick = bitmap->locked ? OUT_OF_LINE : !on ? 0 : inlined ? pages : OUT_OF_LINE;
+    bool on = gm_load_relaxed(&bitmap->head->on) != 0, inlined = bitmap->dirty.page_shift == GM_PAGE_SHIFT;
+    uint64_t quick = bitmap->locked ? OUT_OF_LINE : !on ? 0 : inlined ? gm_dirty_pages(bitmap) : OUT_OF_LINE;
     gm_store_seq_cst(&bitmap->dirty.quick, quick); /* [dirty-P4] */
 }
 
@@ -91,7 +89,9 @@ static int make(void *memory, const struct plan *plan, struct gm_dirty_bitmap **
         return -ENOMEM;
     gm_store_relaxed(&bitmap->head->page_shift, plan->page_shift);
     gm_store_relaxed(&bitmap->head->pages_most, plan->pages_most);
-    gm_dirty_publish(bitmap, plan->pages, plan->on);
+    gm_store_relaxed(&bitmap->head->pages, plan->pages);
+    gm_store_relaxed(&bitmap->head->on, plan->on);
+    gm_dirty_publish(bitmap);
     gm_store_release(&bitmap->head->kind, GM_DIRTY_KIND); /* [dirty-P5] */
     *out = bitmap;
     return 0;

@@ -25,11 +25,12 @@
 struct gm_dirty_head {
     gm_atomic_u64 kind, page_shift, pages_most;
     gm_atomic_u64 pages; /* grows only */
-    gm_atomic_u64 on;
+    gm_atomic_u64 on;    /* each process may change the one or the other: neither is stored with the other */
 };
 
 struct gm_dirty_consumer {
     struct gm_dirty_consumer *next;
+    const struct gm_dirty_bitmap *of;
     struct gm_dirty_levels own; /* what others took and this one did not; words NULL: nobody else takes */
     void *memory;
     size_t bytes;
@@ -78,7 +79,7 @@ static inline bool gm_dirty_range(const struct gm_dirty_bitmap *bitmap, uint64_t
 /* Bytes of lines and words for so many pages; in memory at base they are placed, unless out is NULL. */
 uint64_t gm_dirty_place(uint64_t pages, void *base, struct gm_dirty_levels *out);
 
-/* Publish what marks depend on; the lock is held. */
-void gm_dirty_publish(struct gm_dirty_bitmap *bitmap, uint64_t pages, bool on);
+/* Publish to inlined marks what the head says; the lock is held. */
+void gm_dirty_publish(struct gm_dirty_bitmap *bitmap);
 
 #endif

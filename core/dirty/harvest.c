@@ -73,8 +73,9 @@ static inline void add_runs(struct pile *pile, uint64_t page, uint64_t bits)
 static inline void offer_word(struct pile *pile, uint64_t page, uint64_t bits)
 {
     unsigned first, end;
-    if (bits == GM_DIRTY_FULL) {
-        offer(pile, page, page + GM_DIRTY_FAN);
+    if (bits + 1 <= 1) { /* all, or none: another process has taken away what was there at the last look */
+        if (bits != 0)
+            offer(pile, page, page + GM_DIRTY_FAN);
     } else if (pile->gap == 0 && (pile->end != page || (bits & 1) == 0)) {
         add_runs(pile, page, bits);
     } else {

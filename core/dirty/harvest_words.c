@@ -74,14 +74,15 @@ int gm_dirty_harvest_words(struct gm_dirty *dirty, const struct gm_dirty_request
 
 static bool drop(void *to, uint64_t word, uint64_t live, uint64_t own)
 {
-    (void)to, (void)word, (void)live, (void)own;
+    (void)word, (void)own;
+    *(bool *)to |= live != 0;
     return true;
 }
 
 int gm_dirty_put_back(struct gm_dirty *dirty, struct gm_dirty_consumer *consumer, uint64_t first, uint64_t len)
 {
     uint64_t from, end;
-    if (dirty == NULL)
+    if (dirty == NULL || (consumer != NULL && consumer->of != gm_dirty_whole(dirty)))
         return -EINVAL;
     struct gm_dirty_bitmap *bitmap = gm_dirty_whole(dirty);
     if (len == 0)
@@ -92,6 +93,24 @@ int gm_dirty_put_back(struct gm_dirty *dirty, struct gm_dirty_consumer *consumer
         gm_dirty_return(bitmap, consumer != NULL ? consumer : &bitmap->view, from, end - 1);
     pthread_mutex_unlock(&bitmap->lock);
     return whole ? 0 : -ERANGE;
+}
+
+/* A window, not empty. The barrier, because marks that are dropped may belong to writes that are on their way. */
+static int clear(struct gm_dirty_bitmap *bitmap, const struct gm_dirty_window *window)
+{
+    bool taken = false, ignored = false;
+    (void)gm_dirty_walk(&bitmap->dirty.live, NULL, window, drop, &taken);
+    bitmap->owes |= taken;
+    int error = gm_dirty_settle(bitmap);
+    if (error != 0) {
+        gm_dirty_set_pages(&bitmap->dirty.live, window->first, window->end - 1, true);
+        return error;
+    }
+    for (struct gm_dirty_consumer *view = &bitmap->view; view != NULL; view = view->next) {
+        if (view->own.words != NULL)
+            (void)gm_dirty_walk(&view->own, NULL, window, drop, &ignored);
+    }
+    return 0;
 }
 
 int gm_dirty_clear(struct gm_dirty *dirty, uint64_t first, uint64_t len)
@@ -108,12 +127,7 @@ int gm_dirty_clear(struct gm_dirty *dirty, uint64_t first, uint64_t len)
     bool fits = gm_range_last(first, len, &last);
     window.first += (first & dirty->page_mask) != 0; /* pages that lie partly outside stay */
     window.end -= whole && fits && (~last & dirty->page_mask) != 0;
-    if (window.first < window.end)
-        (void)gm_dirty_walk(&dirty->live, NULL, &window, drop, NULL);
-    for (struct gm_dirty_consumer *view = &bitmap->view; view != NULL && window.first < window.end; view = view->next) {
-        if (view->own.words != NULL)
-            (void)gm_dirty_walk(&view->own, NULL, &window, drop, NULL);
-    }
+    int error = window.first < window.end ? clear(bitmap, &window) : 0;
     pthread_mutex_unlock(&bitmap->lock);
-    return whole ? 0 : -ERANGE;
+    return error != 0 || whole ? error : -ERANGE;
 }

@@ -37,6 +37,12 @@ __attribute__((noinline)) int gm_dirty_mark_slow(struct gm_dirty *dirty, uint64_
     return -ERANGE;
 }
 
+static void switch_to(struct gm_dirty_bitmap *bitmap, bool on)
+{
+    gm_store_seq_cst(&bitmap->head->on, on); /* [dirty-P4] */
+    gm_dirty_publish(bitmap);
+}
+
 int gm_dirty_enable(struct gm_dirty *dirty)
 {
     if (dirty == NULL)
@@ -45,13 +51,13 @@ int gm_dirty_enable(struct gm_dirty *dirty)
     int error = 0;
     pthread_mutex_lock(&bitmap->lock);
     bool was_on = gm_load_relaxed(&bitmap->head->on) != 0;
-    gm_dirty_publish(bitmap, gm_dirty_pages(bitmap), true);
+    switch_to(bitmap, true);
     if (bitmap->locked)
         gm_fence_seq_cst(); /* [dirty-P4] */
     else
         error = gm_barrier();
     if (error != 0)
-        gm_dirty_publish(bitmap, gm_dirty_pages(bitmap), was_on);
+        switch_to(bitmap, was_on);
     pthread_mutex_unlock(&bitmap->lock);
     return error;
 }
@@ -62,9 +68,18 @@ int gm_dirty_disable(struct gm_dirty *dirty)
         return -EINVAL;
     struct gm_dirty_bitmap *bitmap = gm_dirty_whole(dirty);
     pthread_mutex_lock(&bitmap->lock);
-    gm_dirty_publish(bitmap, gm_dirty_pages(bitmap), false);
+    switch_to(bitmap, false);
     pthread_mutex_unlock(&bitmap->lock);
     return 0;
+}
+
+/* Another process may raise it too: it never comes down. -EINVAL: there are more already. */
+static int raise_pages(gm_atomic_u64 *pages, uint64_t to)
+{
+    uint64_t now = gm_load_acquire(pages);
+    while (now < to && !gm_cas_seq_cst(pages, &now, to))
+        ;
+    return now <= to ? 0 : -EINVAL;
 }
 
 int gm_dirty_extend(struct gm_dirty *dirty, uint64_t size)
@@ -73,14 +88,11 @@ int gm_dirty_extend(struct gm_dirty *dirty, uint64_t size)
         return -EINVAL;
     struct gm_dirty_bitmap *bitmap = gm_dirty_whole(dirty);
     uint64_t pages = ((size - 1) >> dirty->page_shift) + 1;
-    int error = 0;
     if (pages > bitmap->pages_most)
         return -ERANGE;
     pthread_mutex_lock(&bitmap->lock);
-    if (pages < gm_dirty_pages(bitmap))
-        error = -EINVAL;
-    else
-        gm_dirty_publish(bitmap, pages, gm_load_relaxed(&bitmap->head->on) != 0);
+    int error = raise_pages(&bitmap->head->pages, pages);
+    gm_dirty_publish(bitmap);
     pthread_mutex_unlock(&bitmap->lock);
     return error;
 }

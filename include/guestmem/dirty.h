@@ -9,7 +9,9 @@
  * The promise: a mark that has returned before a harvest begins is handed out by that harvest, or was by an earlier
  * one; and whoever copies a page after the harvest that handed it out has returned (or from inside its callback) copies
  * what was written before the mark. A mark that runs at the same time is in this harvest or in the next. Before means
- * that the threads know: by a lock, a join, a flag that was set with release and read with acquire.
+ * that the threads know: by a lock, a join, a flag that was set with release and read with acquire. What the kernel
+ * writes (read, io_uring, AIO, vhost) is marked by who is told that it is done; what other processes write they mark
+ * themselves (gm_dirty_attach), or they keep a log (dirty_merge.h).
  *
  * A page that is dirty already is marked by two looks and no store. What makes that safe is paid by the harvest: a
  * barrier on all threads of the process (membarrier) between taking the bits and handing them out. Where the kernel has
@@ -62,7 +64,8 @@ struct gm_dirty {
 
 /*
  * Create a bitmap in which all is clean. It takes address space of one bit a page of size_most and 1/64 more, and
- * memory only where something was marked; and 256 KiB when it is first harvested.
+ * memory only where something was marked; and 256 KiB when it is first harvested. A forked child has a copy, and its
+ * marks are not seen here.
  * Returns 0; -EINVAL (size 0, size_most below size, a bad page_shift, node or flag); -ERANGE (more than 2^52); -ENOMEM.
  * Context: any thread.   Progress: blocking (memory).
  */
@@ -84,7 +87,8 @@ GM_API GM_MUST_CHECK int gm_dirty_create_in(const struct gm_dirty_config *config
                                             struct gm_dirty **out);
 
 /*
- * Join a bitmap that another process has made in shared memory: to mark, or to harvest; only one process harvests.
+ * Join a bitmap that another process has made in shared memory: to mark, to switch or to extend it, or to harvest; only
+ * one process calls what dirty_harvest.h declares. Who only looks may map the memory without the right to write.
  * What the memory says is checked here once and kept; a process that writes anything to it later can make marks
  * disappear or appear, no more.
  * Returns 0; -EINVAL (no bitmap of this version is there, or bytes is too small for it); -ENOMEM.
@@ -132,7 +136,7 @@ GM_API int gm_dirty_mark_slow(struct gm_dirty *dirty, uint64_t first, uint64_t l
  * Order:   the write before the mark is visible to whoever copies the page after the harvest that hands it out.
  * Cost:    a page that is dirty already: two looks. A clean page: one locked instruction. A range: one for each end,
  *          and a store for each 64 pages. Locked marks: one for each 64 pages, always. Only pages of 4 KiB are looked
- *          at inline, others by a call.
+ *          at inline, others by a call. Off: a load and a branch; locked marks: a call and a fence.
  */
 GM_INLINE int gm_dirty_mark(struct gm_dirty *dirty, uint64_t first, uint64_t len)
 {

@@ -16,7 +16,7 @@
  *
  * Harvests, and what else is declared here, wait for one another (one lock a bitmap), never for marks, nor marks for
  * them. A callback runs under that lock: it may mark, look and gm_dirty_stats_get, and calls nothing that is declared
- * here.
+ * here; nor does it enable, disable, extend or destroy the bitmap.
  */
 #ifndef GUESTMEM_DIRTY_HARVEST_H
 #define GUESTMEM_DIRTY_HARVEST_H
@@ -34,7 +34,7 @@ struct gm_dirty_consumer;
  */
 GM_API GM_MUST_CHECK int gm_dirty_consumer_create(struct gm_dirty *dirty, struct gm_dirty_consumer **out);
 
-/* Forget the consumer and what it has not taken; others keep theirs. NULL is ignored. */
+/* Forget the consumer and what it has not taken; others keep theirs. NULL is ignored, and one of another bitmap. */
 GM_API void gm_dirty_consumer_destroy(struct gm_dirty *dirty, struct gm_dirty_consumer *consumer);
 
 struct gm_dirty_range {
@@ -51,7 +51,7 @@ struct gm_dirty_request {
     uint64_t first, len; /* [bytes] the window, rounded out to pages; what is not below size is not there */
     uint64_t gap;        /* [bytes] ranges with at most so much between them are handed out as one, with that */
     uint64_t budget;     /* [pages] end when so many dirty pages were taken, or at most 63 more; 0: no limit */
-    struct gm_dirty_consumer *consumer; /* NULL: the bitmap's own view */
+    struct gm_dirty_consumer *consumer; /* NULL: the bitmap's own view; another bitmap's: -EINVAL */
 };
 
 /*
@@ -82,15 +82,17 @@ GM_API GM_MUST_CHECK int gm_dirty_harvest_words(struct gm_dirty *dirty, const st
 /*
  * Make pages dirty again for one consumer (NULL: the bitmap's own view), whether marks are on or off. Where there are
  * no consumers, NULL is as good as a mark.
- * Returns 0; -ERANGE (some of it is not below size: what is, is dirty).
+ * Returns 0; -EINVAL (a consumer of another bitmap); -ERANGE (some of it is not below size: what is, is dirty).
  */
 GM_API GM_MUST_CHECK int gm_dirty_put_back(struct gm_dirty *dirty, struct gm_dirty_consumer *consumer, uint64_t first,
                                            uint64_t len);
 
 /*
- * Make pages clean for everybody and hand out nothing: of memory that is gone. A page that lies partly outside of the
- * range stays as it is.
- * Returns 0; -ERANGE (some of it is not below size: what is, is clean).
+ * Make pages clean for everybody and hand out nothing: of memory that is gone, or before all of it is copied. A page
+ * that lies partly outside of the range stays as it is.
+ * Returns 0; -ERANGE (some of it is not below size: what is, is clean); -errno of the barrier, which the kernel has
+ * come to refuse: then all of the range is dirty for everybody.
+ * Order: whoever copies a page after this has returned copies what was written before the marks that were dropped.
  */
 GM_API GM_MUST_CHECK int gm_dirty_clear(struct gm_dirty *dirty, uint64_t first, uint64_t len);
 

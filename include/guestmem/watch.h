@@ -72,7 +72,7 @@ GM_API GM_MUST_CHECK int gm_watch_create(void *address, uint64_t len, struct gm_
  */
 GM_API void gm_watch_destroy(struct gm_watch *watch);
 
-/* [bytes] of the pages in which writes are told apart: 4096, or the page size of hugetlb memory. Cost: O(1). */
+/* [bytes] of the pages in which writes are told apart: 4096, or the page size of hugetlb memory; 0 for NULL.   O(1). */
 GM_API uint64_t gm_watch_page_size(const struct gm_watch *watch);
 
 struct gm_watch_request {

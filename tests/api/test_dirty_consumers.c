@@ -76,11 +76,35 @@ static void slices_of_several_consumers(void **state)
     gm_dirty_destroy(dirty);
 }
 
+static void consumers_of_another_bitmap(void **state)
+{
+    struct gm_dirty *dirty = make(100, 0), *other = make(70000, 0);
+    struct gm_dirty_request by_other = all;
+    struct got got = {.room = SIZE_MAX};
+    uint64_t next = 1, words[2] = {0};
+    (void)state;
+    assert_result(gm_dirty_consumer_create(other, &by_other.consumer), 0);
+    mark(dirty, 3, 1);
+    mark(other, 69999, 1);
+    assert_result(gm_dirty_harvest(dirty, &by_other, take, &got, &next), -EINVAL);
+    assert_result(gm_dirty_harvest_words(dirty, &by_other, words, 2, &next), -EINVAL);
+    assert_result(gm_dirty_put_back(dirty, by_other.consumer, 0, 1), -EINVAL);
+    gm_dirty_consumer_destroy(dirty, by_other.consumer);
+    assert_true(next == 1 && got.count == 0 && words[0] == 0);
+    harvest(dirty, &all, &got);
+    ASSERT_RANGES(&got, {3, 1});
+    harvest(other, &by_other, &got); /* it is still there */
+    ASSERT_RANGES(&got, {69999, 1});
+    gm_dirty_destroy(other);
+    gm_dirty_destroy(dirty);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_consumer_has_all),
         cmocka_unit_test(slices_of_several_consumers),
+        cmocka_unit_test(consumers_of_another_bitmap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

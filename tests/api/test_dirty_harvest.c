@@ -295,6 +295,25 @@ static void clear_takes_whole_pages_only(void **state)
     gm_dirty_destroy(dirty);
 }
 
+/* Who copies everything after that copies the writes that the dropped marks belong to. */
+static void clear_has_the_barrier(void **state)
+{
+    struct gm_dirty *dirty = make(1000, 0);
+    struct gm_dirty_stats stats;
+    (void)state;
+    assert_result(gm_dirty_clear(dirty, 0, 1000 * PAGE), 0);
+    assert_result(gm_dirty_stats_get(dirty, &stats), 0);
+    assert_int_equal(stats.barriers, 0); /* nothing was dropped */
+    mark(dirty, 7, 1);
+    assert_result(gm_dirty_clear(dirty, 0, 1000 * PAGE), 0);
+    assert_result(gm_dirty_stats_get(dirty, &stats), 0);
+    assert_int_equal(stats.barriers, !stats.is_locked);
+    assert_result(gm_dirty_clear(dirty, 0, 1000 * PAGE), 0);
+    assert_result(gm_dirty_stats_get(dirty, &stats), 0);
+    assert_int_equal(stats.barriers, !stats.is_locked);
+    gm_dirty_destroy(dirty);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -310,6 +329,7 @@ int main(void)
         cmocka_unit_test(words_begin_at_the_window),
         cmocka_unit_test(put_back_is_found_again),
         cmocka_unit_test(clear_takes_whole_pages_only),
+        cmocka_unit_test(clear_has_the_barrier),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

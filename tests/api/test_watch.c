@@ -291,6 +291,7 @@ static void mistakes(void **state)
     struct got got = {.count = 0};
     uint64_t next = 1;
     (void)state;
+    assert_int_equal(gm_watch_page_size(NULL), 0);
     assert_result(gm_watch_create(memory, LEN, NULL), -EINVAL);
     assert_result(gm_watch_create(NULL, LEN, &other), -EINVAL);
     assert_result(gm_watch_create(memory, 0, &other), -EINVAL);

@@ -62,14 +62,13 @@ static int use(void *ignored)
     assert_result(gm_dirty_mark(dirty, 0, PAGES * PAGE), 0);
     assert_result(gm_dirty_disable(dirty), 0);
     assert_result(gm_dirty_put_back(dirty, NULL, 0, 5), 0);
-    assert_result(gm_dirty_extend(dirty, PAGES * PAGE), 0);
-    return gm_dirty_clear(dirty, 0, PAGES * PAGE);
+    return gm_dirty_extend(dirty, PAGES * PAGE);
 }
 
 static void memory_runs_out(void **state)
 {
     static const struct operation make = {"create a consumer", FAILS, create_consumer, destroy_consumer};
-    static const struct operation nothing = {"mark, put back, extend, clear", NO_STEPS, use, NULL};
+    static const struct operation nothing = {"mark, put back, extend", NO_STEPS, use, NULL};
     (void)state;
     for (unsigned step = 1; step <= 3; step++) { /* words, barrier, the rest */
         struct gm_dirty_stats stats;
@@ -161,6 +160,28 @@ static void the_barrier_is_owed_to_others(void **state)
     destroy(NULL);
 }
 
+/* Nothing becomes clean, for nobody. */
+static void the_barrier_is_refused_to_clear(void **state)
+{
+    (void)state;
+    assert_result(create(NULL), 0);
+    if (is_locked()) {
+        destroy(NULL);
+        skip();
+    }
+    assert_result(create_consumer(NULL), 0);
+    uint64_t pages = mark_some();
+    assert_int_equal(harvest(NULL, 0), pages);
+    assert_result(gm_dirty_mark(dirty, 0, 1), 0);
+    gm_fault_arm(1);
+    assert_result(gm_dirty_clear(dirty, 0, 100 * PAGE), -ENOMEM);
+    assert_true(gm_fault_disarm());
+    assert_int_equal(harvest(NULL, 0), 100);
+    assert_result(gm_dirty_clear(dirty, 100 * PAGE, PAGES * PAGE), -ERANGE); /* needs none: nothing is marked */
+    assert_int_equal(harvest(consumer, 0), 100);
+    destroy(NULL);
+}
+
 static void switching_on_fails(void **state)
 {
     struct gm_dirty_stats stats;
@@ -190,6 +211,7 @@ int main(void)
         cmocka_unit_test(memory_runs_out),
         cmocka_unit_test(the_barrier_is_refused),
         cmocka_unit_test(the_barrier_is_owed_to_others),
+        cmocka_unit_test(the_barrier_is_refused_to_clear),
         cmocka_unit_test(switching_on_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

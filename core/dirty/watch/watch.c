@@ -86,5 +86,5 @@ void gm_watch_destroy(struct gm_watch *watch)
 
 uint64_t gm_watch_page_size(const struct gm_watch *watch)
 {
-    return watch->page;
+    return watch != NULL ? watch->page : 0;
 }
