@@ -14,6 +14,9 @@ struct gm_access_piece {
     uint64_t len; /* [bytes] >= 1 */
 };
 
+/* gm_walk_regions, on into neighbours that differ in no more than other rights than these. */
+struct gm_piece gm_access_regions(const struct gm_version *version, gm_gpa at, uint64_t last, unsigned rights);
+
 /*
  * The piece of [at, last] that begins at `at`, for an access with these rights. It may end although host memory goes
  * on, but only at a multiple of the page size, so that nothing that is aligned is cut in two.
@@ -25,7 +28,7 @@ static inline int gm_access_next(const struct gm_view *view, gm_gpa at, uint64_t
     const struct gm_version *version = gm_version_of(view);
     struct gm_piece piece = gm_walk_table(version, at);
     if ((piece.word & GM_LEAF_INDIRECT) != 0)
-        piece = gm_walk_regions(version, at, last);
+        piece = gm_access_regions(version, at, last, rights);
     if (piece.word == GM_LEAF_HOLE)
         return -EFAULT;
     if (piece.word == GM_LEAF_ASK)

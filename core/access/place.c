@@ -1,12 +1,26 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* Atomic operations where the inlined translation does not answer, and marks of more than one page. */
+/* Atomic operations where no inlined translation answers, pieces of several regions, and marks of several pages. */
 #include "guestmem/access_atomic.h"
 
 #include <errno.h>
 
+#include "access/access.h"
 #include "base/math.h"
 #include "guestmem/access_unit.h"
 #include "guestmem/translate.h"
+
+struct gm_piece gm_access_regions(const struct gm_version *version, gm_gpa at, uint64_t last, unsigned rights)
+{
+    const uint64_t denied = GM_LEAF_INDIRECT | rights;
+    struct gm_piece piece = gm_walk_regions(version, at, last);
+    while (piece.last < last && (piece.word & denied) == 0) { /* a region each turn */
+        struct gm_piece next = gm_walk_regions(version, piece.last + 1, last);
+        if (((next.word ^ piece.word) & GM_LEAF_DELTA_MASK) != 0 || (next.word & denied) != 0)
+            break;
+        piece.last = next.last;
+    }
+    return piece;
+}
 
 void *gm_atomic_find(const struct gm_view *view, gm_gpa gpa, unsigned size, unsigned rights)
 {

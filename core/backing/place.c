@@ -105,5 +105,9 @@ int gm_backing_map_second(const struct gm_backing *backing, uint64_t offset, voi
 {
     void *ignored;
     int result = map_at(backing, offset, at, size, &ignored);
-    return result != 0 ? result : gm_backing_advise(backing->flags, at, size);
+    if (result == 0)
+        result = gm_backing_advise(backing->flags, at, size);
+    if (result == 0 && backing->page_shift != GM_PAGE_SHIFT) /* else the policy is the file's, for all its mappings */
+        result = gm_numa_apply(backing->numa_policy, backing->numa_nodes, at, size);
+    return result;
 }

@@ -140,6 +140,8 @@ static int run_all(struct work *work)
     run(work, true);
     for (unsigned i = 0; i < started; i++)
         (void)pthread_join(helpers[i], NULL);
+    if (gm_load_relaxed(&work->done) == work->last - work->first + 1)
+        return 0; /* who says stop now comes too late */
     return -(int)gm_load_relaxed(&work->stopped);
 }
 

@@ -30,9 +30,10 @@ static int descriptor(int saved, int fd, int *fd_out)
 int gm_file_open(const char *path, bool write, int *fd_out)
 {
     int saved = errno;
+    int flags = O_CLOEXEC | O_NONBLOCK | O_NOCTTY; /* a FIFO would wait for its other end; to files it is all one */
     if (gm_fault_due())
         return -ENOMEM;
-    return descriptor(saved, open(path, (write ? O_RDWR : O_RDONLY) | O_CLOEXEC), fd_out);
+    return descriptor(saved, open(path, (write ? O_RDWR : O_RDONLY) | flags), fd_out);
 }
 
 int gm_file_unnamed(const char *folder, int *fd_out)

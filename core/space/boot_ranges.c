@@ -3,21 +3,25 @@
 #include <errno.h>
 
 #include "base/math.h"
+#include "base/rcu.h"
 #include "guestmem/boot.h"
 #include "space/space.h"
 
 #define HUGE_PAGE (UINT64_C(2) << 20)
 
 /* So that huge pages can map it: as in the guest modulo 2 MiB. A file's huge pages begin at multiples of that in the
- * file, so that one whose range begins elsewhere gains nothing. */
+ * file, so that one gains nothing whose range begins elsewhere in the guest. */
 static void place(const struct gm_boot_range *range, struct gm_backing_config *config)
 {
     uint64_t phase = range->gpa & (HUGE_PAGE - GM_PAGE_SIZE);
     if (config->align != 0 || config->phase != 0 || range->size < HUGE_PAGE)
         return;
-    if (config->kind == GM_BACKING_KIND_ANONYMOUS || (config->kind == GM_BACKING_KIND_MEMFD && phase == 0)) {
+    if (config->kind == GM_BACKING_KIND_ANONYMOUS) {
         config->align = HUGE_PAGE;
         config->phase = phase;
+    } else if (config->kind == GM_BACKING_KIND_MEMFD || config->kind == GM_BACKING_KIND_FILE) {
+        if ((config->offset & (HUGE_PAGE - 1)) == phase)
+            config->align = HUGE_PAGE;
     }
 }
 
@@ -82,6 +86,8 @@ int gm_space_from_ranges(const struct gm_space_config *config, const struct gm_b
     struct gm_space *space;
     if (out == NULL)
         return -EINVAL;
+    if (gm_rcu_reading()) /* or the new space could not be destroyed */
+        return -EDEADLK;
     int result = gm_space_create(config, &space);
     if (result != 0)
         return result;

@@ -27,7 +27,8 @@ struct gm_prefault {
  * Have the memory of a range there, so that nothing waits for it later. The content does not change, whoever writes to
  * it meanwhile. Pieces are 8 MiB (or one page that is larger) and begin and end at multiples of that: so the kernel
  * can use huge pages. What is mapped gets its entries in the page table, as if written to (private memory of a file is
- * copied); memory without a mapping is only allocated.
+ * copied); memory without a mapping is only allocated. The second mapping that a linear space makes finds the memory
+ * there, and gets its entries when it is touched.
  * @param how   NULL for the defaults.
  * @param done  at least so many bytes of the range are there, not always the first ones; also written on the errors
  *              from -ECANCELED on. May be NULL. Calling again goes over them quickly.
@@ -48,7 +49,7 @@ GM_API GM_MUST_CHECK int gm_backing_prefault(struct gm_backing *backing, uint64_
 /*
  * Give the memory of a range back to the system. It reads as zeros afterwards, for every kind; for shared memory in all
  * processes, and a shared file loses what was there. Private memory of a file becomes anonymous memory at the same
- * address: it would show the file again otherwise.
+ * address: it would show the file again otherwise. Nothing is marked dirty: a backing knows no guest addresses.
  * Returns 0; -EINVAL (NULL, size 0, not whole pages); -EOVERFLOW (the range wraps); -ERANGE (not inside the backing);
  * -EOPNOTSUPP (the caller's memory, a private file of hugetlbfs, a file system without holes); on the rest some of it
  * may have been given back: -ENOMEM, -EINTR, -EIO, -EPERM (sealed), -EINVAL (pages that mlock holds).

@@ -56,8 +56,9 @@ struct gm_boot_node {
  * @param out          gets gpa, size and numa of each range, in rising order; the rest is zeroed
  * @param room         entries of out; count + GM_LAYOUT_HOLES_MOST are always enough
  * @param needed       how many there are; also written with -ENOBUFS
- * Returns 0; -EINVAL (NULL, count 0, a layout that is none or not in whole pages, a size that is 0 or not in whole
- * pages); -ERANGE (it does not fit below layout->mem_last); -ENOBUFS (more than room; out is untouched).
+ * Returns 0; -EINVAL (NULL, count 0, a layout that is none or whose beginning or holes are not in whole pages, a size
+ * that is 0 or not in whole pages); -ERANGE (it does not fit below layout->mem_last); -ENOBUFS (more than room; out is
+ * untouched).
  * Context: any thread.   Progress: wait-free.   Cost: O(count + holes).
  */
 GM_API GM_MUST_CHECK int gm_boot_layout(const struct gm_layout *layout, uint64_t piece_least,
@@ -66,9 +67,9 @@ GM_API GM_MUST_CHECK int gm_boot_layout(const struct gm_layout *layout, uint64_t
 
 /*
  * Add regions of RAM, with memory of their own, in one transaction: all of them or none. They may come in any order,
- * and a count of 0 changes nothing. 2 MiB and more of the kind ANONYMOUS (and MEMFD, if gpa is a multiple of that) lie
- * in the host as in the guest modulo 2 MiB, so that huge pages can map them, unless memory->align says otherwise. In a
- * linear space memory is mapped in place, of the kinds that can be.
+ * and a count of 0 changes nothing. 2 MiB and more of the kind ANONYMOUS (and of MEMFD, if gpa is a multiple of that,
+ * and of FILE, if gpa and offset are congruent) lie in the host as in the guest modulo 2 MiB, so that huge pages can
+ * map them, unless memory->align says otherwise. In a linear space memory is mapped in place, of the kinds that can be.
  * Returns 0, or, with nothing added and no memory left: -EINVAL (NULL; size 0; a FILE that is not congruent to gpa);
  * -EOVERFLOW (a range wraps); -EOPNOTSUPP (memory of the kind CALLER, which gm_txn_add is for); what gm_txn_begin,
  * gm_txn_add, gm_txn_commit and gm_backing_create say of the first that fails.

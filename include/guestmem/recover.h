@@ -10,9 +10,10 @@
  * Streams (access_fd.h) need none of this: there the kernel touches the memory, and says -EFAULT.
  *
  * The signals. gm_recover_install puts handlers for SIGSEGV and SIGBUS in place. They take a fault when the thread that
- * faulted is inside gm_recover_call and the address lies in the range named there; a signal that somebody has sent is
- * no fault. All else goes to the handler that was there before, as the kernel would have called it: with its signal
- * mask, with or without siginfo, once if it asked for once; and where there was none the process ends as it would have.
+ * faulted is inside gm_recover_call and the address lies in the range named there (of a poisoned page: some of the page
+ * does); a signal that somebody has sent is no fault. All else goes to the handler that was there before, as the kernel
+ * would have called it: with its signal mask, with or without siginfo, once if it asked for once, and system calls are
+ * restarted if it asked for that; where there was none the process ends as it would have.
  * What differs: the handler before runs on the alternate stack of the thread if there is one.
  * Who installs a handler over these has to pass on what is not his, as these do. Then they stay where they are also
  * after gm_recover_remove and only pass on; so the library must not be unloaded before that handler is gone.
@@ -53,7 +54,8 @@ GM_API int gm_recover_remove(void);
  * itself, as with longjmp: function should do nothing but read and write memory; it must not hold a lock, allocate, pin
  * or run destructors. Nor should a signal handler that runs meanwhile touch the range, except in a call of its own.
  * @param address, len  [bytes] host memory, len >= 1
- * @param fault         where the address that was not there is put, NULL if function ended by itself; may be NULL
+ * @param fault         where the address that was not there is put (of a poisoned page one of it that is in the range),
+ *                      NULL if function ended by itself; may be NULL
  * Returns what function returns; -EFAULT: it was left. Before it is called: -EINVAL (function NULL, len 0), -EOVERFLOW
  * (the range wraps), -EPERM (gm_recover_install was not called).
  * Order:   all that function wrote before the access that faulted is written, in the eyes of this thread.

@@ -4,6 +4,7 @@
  * guestmem, or says which case it pins down. Cases about streams, reclamation and IOMMUs have their tests elsewhere.
  */
 #include <pthread.h>
+#include <time.h>
 
 #include "lib/access_rig.h"
 #include "lib/cm.h"
@@ -217,6 +218,53 @@ static void no_write_is_behind_its_mark(void **state)
     assert_int_equal(copy, TURNS);
 }
 
+struct seam {
+    uint64_t *word;
+    int end;
+};
+
+static void *all_or_none_of_its_bits(void *argument)
+{
+    struct seam *seam = argument;
+    for (uint64_t value = 0; !__atomic_load_n(&seam->end, __ATOMIC_RELAXED); value = ~value)
+        __atomic_store_n(seam->word, value, __ATOMIC_RELAXED);
+    return NULL;
+}
+
+/* RAM and ROM side by side, in the guest and in the host, with an aligned integer over the seam: as it is one access to
+ * a processor, it is one here. Elsewhere in the host is what comes behind. */
+static void no_integer_is_torn_where_rights_change(void **state)
+{
+    struct gmt_rig *rig = *state;
+    struct gm_region_desc desc = gmt_ram(rig, PAGES(1) + 4, 12, PAGES(1) + 4);
+    struct seam seam = {.word = (uint64_t *)(void *)gmt_host(rig, PAGES(1))};
+    pthread_t thread;
+    gmt_add_ram(rig, 0, PAGES(1) + 4, 0);
+    desc.kind = GM_KIND_ROM;
+    gmt_add(rig->space, &desc);
+    gmt_add_ram(rig, PAGES(1) + 16, PAGES(1), PAGES(7) + 16);
+    const struct gm_view *view = gmt_pin(rig->space);
+    assert_result(gm_recover_install(), 0);
+    assert_int_equal(pthread_create(&thread, NULL, all_or_none_of_its_bits, &seam), 0);
+    uint64_t torn = 0, changes = 0, before = 0;
+    const time_t end = time(NULL) + 2; /* on one processor there are few changes, and no more to be seen */
+    while (changes < 20000 && time(NULL) < end) {
+        uint64_t seen = 0, done, copied[2] = {0}, safely[3] = {0};
+        assert_result(gm_guest_read_u64(view, PAGES(1), &seen), 0);
+        assert_result(gm_guest_read(view, PAGES(1) - 8, copied, 16), 0);
+        assert_result(gm_guest_read_safe(view, PAGES(1), safely, 24, &done), 0);
+        torn += (seen != 0 && ~seen != 0) || (copied[1] != 0 && ~copied[1] != 0) || (*safely != 0 && ~*safely != 0);
+        changes += seen != before;
+        before = seen;
+    }
+    __atomic_store_n(&seam.end, 1, __ATOMIC_RELAXED);
+    pthread_join(thread, NULL);
+    assert_int_equal(torn, 0);
+    assert_result(gm_guest_write_u64(view, PAGES(1), 1), -EACCES); /* of which the first half is written */
+    assert_result(gm_recover_remove(), 0);
+    gm_unpin();
+}
+
 #define RIG(name) cmocka_unit_test_setup_teardown(name, gmt_tracked_open, gmt_tracked_close)
 
 int main(void)
@@ -231,6 +279,7 @@ int main(void)
         RIG(prefixes_end_for_any_reason),
         RIG(a_held_view_outlives_the_region),
         RIG(no_write_is_behind_its_mark),
+        RIG(no_integer_is_torn_where_rights_change),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
  * The scenarios of vm-memory's own tests that are about access, named after them: bytes.rs, guest_memory.rs and
- * mmap/mod.rs. endian.rs is in test_endian.c, the race of test_non_atomic_access also in tests/stress/tearing.c. Where
- * we answer otherwise on purpose, the test says so.
+ * mmap/mod.rs. endian.rs is in test_endian.c, mappings and bitmaps are in test_backing_vm_memory.c and
+ * test_dirty_vm_memory.c, the race of test_non_atomic_access also in tests/stress/tearing.c. Where we answer otherwise
+ * on purpose, the test says so.
  */
 #include <pthread.h>
 #include <time.h>
@@ -51,6 +52,59 @@ static void test_bytes(void **state)
     assert_int_equal(in, out);
     assert_result(gm_guest_write_object(view, 0xffe, &out), -EFAULT);
     assert_result(gm_guest_read_object(view, 0x1000, &in), -EFAULT);
+    gm_unpin();
+}
+
+/* read_exact_from and write_all_to of an object: from what is too short, into what is too short, and right. */
+static void test_byte_valued_io(void **state)
+{
+    struct gmt_rig *rig = *state;
+    uint64_t value = UINT64_C(0xf102030405060708);
+    uint8_t seven[8] = {0};
+    gmt_add_ram(rig, 0, 0x1000, 0);
+    const struct gm_view *view = gmt_pin(rig->space);
+    assert_result(gm_guest_write_object(view, 0x1000 - 7, &value), -EFAULT); /* a sink of 7 bytes: what fits is there */
+    assert_result(gm_guest_read(view, 0x1000 - 7, seven, 7), 0);
+    assert_memory_equal(seven, &value, 7);
+    assert_result(gm_guest_read_object(view, 0x1000 - 7, &value), -EFAULT);
+    assert_result(gm_guest_write_object(view, 0x1000 - 8, &value), 0);
+    value = 0;
+    assert_result(gm_guest_read_object(view, 0x1000 - 8, &value), 0);
+    assert_true(value == UINT64_C(0xf102030405060708));
+    gm_unpin();
+}
+
+/* An object of zeros: {0} here. What a guest's fresh memory holds is one. */
+static void test_byte_valued_zeroed(void **state)
+{
+    struct gmt_rig *rig = *state;
+    struct { uint64_t a; uint8_t b[8]; } object = {~UINT64_C(0), {1}}, zeroed = {0, {0}};
+    gmt_add_ram(rig, 0, 0x1000, 0);
+    const struct gm_view *view = gmt_pin(rig->space);
+    assert_result(gm_guest_read_object(view, 0x80, &object), 0);
+    assert_memory_equal(&object, &zeroed, sizeof(zeroed));
+    gm_unpin();
+}
+
+/* atomic_integer.rs: each width holds what is stored, whatever it is next to. */
+static void test_atomic_integer_ops(void **state)
+{
+    struct gmt_rig *rig = *state;
+    uint8_t u8 = 0;
+    uint16_t u16 = 0;
+    uint32_t u32 = 0;
+    uint64_t u64 = 0;
+    gmt_add_ram(rig, 0, 0x1000, 0);
+    const struct gm_view *view = gmt_pin(rig->space);
+    assert_result(gm_guest_store_u8(view, 1, GM_RELAXED, 0x81), 0);
+    assert_result(gm_guest_store_u16(view, 2, GM_RELAXED, 0x8182), 0);
+    assert_result(gm_guest_store_u32(view, 4, GM_RELAXED, 0x81828384), 0);
+    assert_result(gm_guest_store_u64(view, 8, GM_RELAXED, UINT64_C(0x8182838485868788)), 0);
+    assert_result(gm_guest_load_u8(view, 1, GM_RELAXED, &u8), 0);
+    assert_result(gm_guest_load_u16(view, 2, GM_RELAXED, &u16), 0);
+    assert_result(gm_guest_load_u32(view, 4, GM_RELAXED, &u32), 0);
+    assert_result(gm_guest_load_u64(view, 8, GM_RELAXED, &u64), 0);
+    assert_true(u8 == 0x81 && u16 == 0x8182 && u32 == 0x81828384 && u64 == UINT64_C(0x8182838485868788));
     gm_unpin();
 }
 
@@ -319,6 +373,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         RIG(test_byte_valued),     RIG(test_bytes),
         RIG(byte_valued_slice),    RIG(checked_read_from),
+        RIG(test_byte_valued_io),  RIG(test_byte_valued_zeroed),
+        RIG(test_atomic_integer_ops),
         RIG(test_non_atomic_access), RIG(test_zero_length_accesses),
         RIG(test_atomic_accesses), RIG(test_permissions),
         RIG(test_check_range),     RIG(test_deref),

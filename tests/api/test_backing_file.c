@@ -113,6 +113,27 @@ static void by_path(void **state)
     drop_file(&file);
 }
 
+/* What waits for somebody else when it is opened is refused like all that is no file, and at once. */
+static void nobody_is_waited_for(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/guestmem-fifo-XXXXXX";
+    assert_non_null(mkdtemp(path));
+    char name[64];
+    snprintf(name, sizeof(name), "%s/fifo", path);
+    assert_int_equal(mkfifo(name, 0600), 0);
+    struct gm_backing_config config = {.kind = GM_BACKING_KIND_FILE, .path = name, .fd = -1, .size = PAGES(1)};
+    alarm(20);
+    assert_refused(&config, -EOPNOTSUPP);
+    config.flags = GM_BACKING_PRIVATE;
+    assert_refused(&config, -EOPNOTSUPP);
+    config = (struct gm_backing_config){.kind = GM_BACKING_KIND_HUGETLBFS, .path = name, .size = PAGES(1)};
+    assert_refused(&config, -EOPNOTSUPP);
+    alarm(0);
+    unlink(name);
+    rmdir(path);
+}
+
 /* A page that the file has in part is whole memory; a byte behind the end is refused. */
 static void how_far_the_file_has_to_reach(void **state)
 {
@@ -260,6 +281,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shared_and_private),
         cmocka_unit_test(by_path),
+        cmocka_unit_test(nobody_is_waited_for),
         cmocka_unit_test(how_far_the_file_has_to_reach),
         cmocka_unit_test(a_file_that_becomes_shorter),
         cmocka_unit_test(the_callers_descriptor_is_the_callers),

@@ -310,6 +310,39 @@ static void regions_of_a_linear_space(void **state)
     gm_backing_put(backing);
 }
 
+/* Pages of the pool come from where the mapping says through which they are touched first: a region's says the same. */
+static void nodes_of_a_linear_space(void **state)
+{
+    (void)state;
+    struct gm_backing_config config = config_of(GM_BACKING_KIND_MEMFD_HUGETLB, PAGES(4));
+    const struct gm_space_config linear = {.linear_size = GMT_GIB, .numa_node = -1};
+    struct gm_backing *backing = NULL;
+    struct gm_space *space;
+    char policy[64];
+    config.numa_policy = GM_NUMA_BIND;
+    config.numa_nodes = 1;
+    int result = gm_backing_create(&config, &backing);
+    if (result == -EOPNOTSUPP || result == -EPERM) {
+        print_message("SKIPPED: this kernel has no NUMA policies, or a filter keeps them away\n");
+        skip();
+    }
+    assert_result(result, 0);
+    assert_result(gm_reader_register(), 0);
+    assert_result(gm_space_create(&linear, &space), 0);
+    const struct gm_region_desc desc = {.gpa = PAGES(8), .size = PAGES(2), .backing = backing, .offset = PAGES(1)};
+    gmt_add(space, &desc);
+    gmt_numa_policy(gm_translate(gmt_pin(space), PAGES(8), PAGES(2), GM_RW), policy);
+    gm_unpin();
+    assert_string_equal(policy, "bind:0");
+    gmt_resize(space, PAGES(8), PAGES(3));
+    gmt_numa_policy(gm_translate(gmt_pin(space), PAGES(8), PAGES(3), GM_RW), policy);
+    gm_unpin();
+    assert_string_equal(policy, "bind:0"); /* one mapping still: what was added says it too */
+    assert_result(gm_space_destroy(space), 0);
+    assert_result(gm_reader_unregister(), 0);
+    gm_backing_put(backing);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -318,6 +351,7 @@ int main(void)
         cmocka_unit_test(resize_by_whole_pages),    cmocka_unit_test(the_memfd_is_sealed),
         cmocka_unit_test(nodes),                    cmocka_unit_test(files_in_huge_pages),
         cmocka_unit_test(mounts),                   cmocka_unit_test(regions_of_a_linear_space),
+        cmocka_unit_test(nodes_of_a_linear_space),
     };
     if (!gmt_pool_open(&pool, SHIFT, POOL))
         gmt_skip("this machine does not give 16 huge pages of 2 MiB");

@@ -229,6 +229,33 @@ static void timeout(void **state)
     gm_backing_put(backing);
 }
 
+static int at_the_end(void *argument, uint64_t done, uint64_t total)
+{
+    (void)argument;
+    atomic_store(&cancel_word, done == total);
+    return done == total;
+}
+
+/* All of it is there by the time: that is no failure, whatever was said. */
+static void stopped_too_late(void **state)
+{
+    const struct gm_prefault cases[] = {
+        {.threads = 1, .progress = at_the_end},
+        {.threads = 1, .progress = at_the_end, .cancel = (const uint32_t *)&cancel_word},
+        {.threads = 1, .progress = dawdle, .timeout_ms = 20},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct gm_backing *backing = create(GM_BACKING_KIND_MEMFD, MIB(1), 0);
+        uint64_t done = 0;
+        atomic_store(&cancel_word, 0);
+        assert_result(gm_backing_prefault(backing, 0, MIB(1), &cases[i], &done), 0);
+        assert_int_equal(done, MIB(1));
+        gm_backing_put(backing);
+    }
+    atomic_store(&cancel_word, 0);
+}
+
 static void refusals(void **state)
 {
     static const struct {
@@ -284,7 +311,8 @@ int main(void)
         cmocka_unit_test(huge_pages_are_kept),  cmocka_unit_test(writers_are_not_disturbed),
         cmocka_unit_test(progress),             cmocka_unit_test(progress_may_stop_it),
         cmocka_unit_test(cancel),               cmocka_unit_test(timeout),
-        cmocka_unit_test(refusals),             cmocka_unit_test(memory_of_the_caller),
+        cmocka_unit_test(stopped_too_late),     cmocka_unit_test(refusals),
+        cmocka_unit_test(memory_of_the_caller),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,17 +106,25 @@ static void congruent_for_huge_pages(void **state)
 {
     struct gmt_rig *rig = *state;
     const struct gm_backing_config memfd = {.kind = GM_BACKING_KIND_MEMFD, .flags = GM_BACKING_NORESERVE};
+    int fd = make_file(1);
+    assert_int_equal(ftruncate(fd, (off_t)MIB(64)), 0);
+    const struct gm_backing_config file = {.kind = GM_BACKING_KIND_FILE, .fd = fd, .offset = MIB(2) + PAGES(5)};
     const struct gm_boot_range ranges[] = {
         {.gpa = MIB(3), .size = MIB(4)},
         {.gpa = MIB(128) + PAGES(7) + 9, .size = MIB(2)},
         {.gpa = MIB(64), .size = MIB(2) + PAGES(1), .memory = &memfd}, /* of sizes that do not fall into place */
         {.gpa = MIB(68), .size = MIB(2) + PAGES(3), .memory = &memfd},
         {.gpa = MIB(72), .size = MIB(3) + PAGES(5), .memory = &memfd},
+        {.gpa = MIB(512) + PAGES(5), .size = MIB(2) + PAGES(1), .memory = &file},
+        {.gpa = MIB(520) + PAGES(5), .size = MIB(3) + PAGES(3), .memory = &file},
+        {.gpa = MIB(528) + PAGES(5), .size = MIB(5) + PAGES(1), .memory = &file},
         {.gpa = MIB(256) + PAGES(3), .size = MIB(2), .memory = &memfd}, /* in no way: taken all the same */
+        {.gpa = MIB(260) + PAGES(3), .size = MIB(2), .memory = &file},
     };
-    assert_result(gm_space_add_ranges(rig->space, ranges, 6), 0);
+    assert_result(gm_space_add_ranges(rig->space, ranges, 10), 0);
+    close(fd);
     const struct gm_view *view = gmt_pin(rig->space);
-    for (unsigned i = 0; i < 5; i++) {
+    for (unsigned i = 0; i < 8; i++) {
         struct gm_region_info info = info_at(view, ranges[i].gpa);
         assert_true(((uintptr_t)info.address ^ info.gpa) % MIB(2) == 0);
     }
@@ -256,6 +264,11 @@ static void nothing_and_nobody(void **state)
     assert_result(gm_space_add_ranges(rig->space, NULL, 1), -EINVAL);
     uint64_t generation = gmt_pin(rig->space)->generation;
     assert_result(gm_space_add_ranges(rig->space, &range, 1), -EDEADLK); /* pinned */
+    const struct gm_space_config large = {.linear_size = UINT64_C(1) << 40, .numa_node = -1};
+    unsigned long before = mapped();
+    assert_result(gm_space_from_ranges(&large, &range, 1, &space), -EDEADLK);
+    assert_null(space);
+    assert_true(mapped() < before + (1 << 20)); /* [kB]: the reservation of a space is not left behind */
     gm_unpin();
     assert_result(gm_space_add_ranges(rig->space, NULL, 0), 0);
     assert_true(gmt_pin(rig->space)->generation == generation);

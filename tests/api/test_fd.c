@@ -114,6 +114,24 @@ static void at_an_offset(void **state)
     close(fd);
 }
 
+/* O_APPEND is stronger than an offset, of each of several transfers. */
+static void appended_whatever_the_offset(void **state)
+{
+    struct pieces *on = *state;
+    uint64_t done = GARBAGE;
+    char got[16] = {0};
+    int fd = file_of("0123456789", 10);
+    assert_int_equal(fcntl(fd, F_SETFL, O_APPEND), 0);
+    pieces_set(on, PIECES_SEAM - 2, "abcd", 4);
+    assert_result(gm_guest_to_fd_all(on->view, PIECES_SEAM - 2, 4, fd, 3, &done), 0);
+    assert_int_equal(done, 4);
+    assert_result(gm_guest_to_fd(on->view, PIECES_SEAM, 1, fd, 0, &done), 0);
+    assert_int_equal(position(fd), 0);
+    assert_int_equal(pread(fd, got, 16, 0), 15);
+    assert_memory_equal(got, "0123456789abcdc", 15);
+    close(fd);
+}
+
 /* mmap: test_zero_length_accesses. No byte, no system call, whatever the address and the descriptor. */
 static void length_zero(void **state)
 {
@@ -299,6 +317,7 @@ int main(void)
         PIECES(all_of_a_file_that_is_too_short),
         PIECES(into_a_file),
         PIECES(at_an_offset),
+        PIECES(appended_whatever_the_offset),
         PIECES(length_zero),
         PIECES(refused_before_the_first_call),
         PIECES(one_transfer_ends_where_memory_does),

@@ -96,10 +96,12 @@ static void does_not_block(void **state)
     assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
     assert_result(gm_guest_from_fd(on->view, 0, 10, ends[0], GM_FD_HERE, &done), -EAGAIN);
     assert_int_equal(done, 0);
+    assert_dirty_range(on->dirty, 0, 0); /* nothing came, and nothing can have been written */
     assert_int_equal(write(ends[1], "abc", 3), 3);
     assert_result(gm_guest_from_fd_all(on->view, PIECES_SEAM - 2, 10, ends[0], GM_FD_HERE, &done), -EAGAIN);
     assert_int_equal(done, 3);
     assert_bytes(on, PIECES_SEAM - 2, "abc", 4);
+    assert_dirty_range(on->dirty, PIECES_SEAM - 2, 3);
     assert_int_equal(write(ends[1], "defghij", 7), 7);
     assert_result(gm_guest_from_fd_all(on->view, PIECES_SEAM + 1, 7, ends[0], GM_FD_HERE, &done), 0);
     assert_bytes(on, PIECES_SEAM - 2, "abcdefghij", 10);

@@ -270,6 +270,39 @@ static void *many_faults(void *argument)
     return (void *)(uintptr_t)wrong;
 }
 
+#ifndef SS_AUTODISARM
+#define SS_AUTODISARM (1U << 31) /* Linux 4.7 */
+#endif
+
+/* A stack that the kernel forgets while a handler is on it: it is gone after the first fault, and no harm is done. */
+static void *faults_without_their_stack(void *argument)
+{
+    struct vanish *on = argument;
+    uint64_t wrong = 0, done;
+    uint8_t byte;
+    stack_t own = {.ss_size = 1 << 16, .ss_flags = (int)SS_AUTODISARM};
+    own.ss_sp = mmap(NULL, own.ss_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    wrong += own.ss_sp == MAP_FAILED || sigaltstack(&own, NULL) != 0;
+    for (unsigned i = 0; i < 3; i++)
+        wrong += gm_guest_read_safe(on->view, 5 * PAGE, &byte, 1, &done) != -EFAULT || done != 0;
+    return (void *)(uintptr_t)wrong;
+}
+
+static void stacks_that_are_forgotten(void **state)
+{
+    struct vanish on;
+    pthread_t thread;
+    void *wrong;
+    (void)state;
+    vanish_open(&on, 4);
+    assert_result(gm_recover_install(), 0);
+    assert_int_equal(pthread_create(&thread, NULL, faults_without_their_stack, &on), 0);
+    assert_int_equal(pthread_join(thread, &wrong), 0);
+    assert_null(wrong);
+    assert_result(gm_recover_remove(), 0);
+    vanish_close(&on);
+}
+
 static void threads_have_their_own(void **state)
 {
     struct vanish on;
@@ -322,6 +355,7 @@ int main(void)
         PIECES(refused_before_anything),
         cmocka_unit_test(holes_of_a_linear_space),
         cmocka_unit_test(calls_nest),
+        cmocka_unit_test(stacks_that_are_forgotten),
         cmocka_unit_test(threads_have_their_own),
         cmocka_unit_test(nothing_else_changes),
     };

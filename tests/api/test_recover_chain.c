@@ -70,6 +70,64 @@ static void fault_after_a_fault(void)
     touch(past);
 }
 
+/* As the kernel reports a broken page to the thread that touched it: by the page, not by the byte. */
+static int touch_a_broken_page(void *argument)
+{
+    siginfo_t info = {.si_signo = SIGBUS, .si_code = BUS_MCEERR_AR, .si_addr = argument};
+    info.si_addr_lsb = 12;
+    (void)syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), SIGBUS, &info);
+    return 0;
+}
+
+static void broken_page(void)
+{
+    void *fault = NULL;
+    install();
+    require(gm_recover_call(touch_a_broken_page, missing, missing + 64, 8, &fault) == -EFAULT);
+    require(fault == missing + 64);
+    require(gm_recover_call(touch_a_broken_page, missing + 96, missing + 64, 8, &fault) == -EFAULT);
+    require(fault == missing + 71);
+    require(gm_recover_call(touch_a_broken_page, missing + 68, missing + 64, 8, &fault) == -EFAULT);
+    require(fault == missing + 68);
+}
+
+static void another_broken_page(void)
+{
+    install();
+    require(gm_recover_call(touch_a_broken_page, missing, missing + PAGE, 8, NULL) == 0);
+}
+
+static int waits[2];
+
+static void *send_while_it_waits(void *argument)
+{
+    for (unsigned i = 0; i < 40; i++) {
+        usleep(500);
+        pthread_kill(*(pthread_t *)argument, SIGSEGV);
+    }
+    return write(waits[1], "x", 1) == 1 ? NULL : argument;
+}
+
+/* Who was not interrupted before is not now. */
+static void not_interrupted(void)
+{
+    pthread_t self = pthread_self(), thread;
+    char byte;
+    install();
+    require(pipe(waits) == 0 && pthread_create(&thread, NULL, send_while_it_waits, &self) == 0);
+    require(read(waits[0], &byte, 1) == 1 && pthread_join(thread, NULL) == 0);
+}
+
+/* And who was, is. */
+static void interrupted(void)
+{
+    pthread_t self = pthread_self(), thread;
+    char byte;
+    install();
+    require(pipe(waits) == 0 && pthread_create(&thread, NULL, send_while_it_waits, &self) == 0);
+    require(read(waits[0], &byte, 1) == -1 && errno == EINTR && pthread_join(thread, NULL) == 0);
+}
+
 static int send_itself(void *argument)
 {
     (void)argument;
@@ -143,6 +201,16 @@ static void before_once(void)
     set_both(counting, (int)SA_RESETHAND);
 }
 
+static void before_restarting(void)
+{
+    set_both(counting, SA_RESTART);
+}
+
+static void before_interrupting(void)
+{
+    set_both(counting, 0);
+}
+
 static void before_repairing(void)
 {
     set_informed(repairing, 0, NULL);
@@ -187,6 +255,21 @@ static void informed_handler_before(void **state)
     assert_int_equal(run(before_repairing, repaired_and_run_again), 0);
 }
 
+static void broken_memory(void **state)
+{
+    (void)state;
+    assert_int_equal(run(before_plain, broken_page), 0);
+    assert_int_equal(run(before_plain, another_broken_page), PLAIN);
+}
+
+static void calls_that_wait(void **state)
+{
+    (void)state;
+    assert_int_equal(run(before_restarting, not_interrupted), 0);
+    assert_int_equal(run(before_ignored, not_interrupted), 0);
+    assert_int_equal(run(before_interrupting, interrupted), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +277,8 @@ int main(void)
         cmocka_unit_test(ignored_before),
         cmocka_unit_test(plain_handler_before),
         cmocka_unit_test(informed_handler_before),
+        cmocka_unit_test(broken_memory),
+        cmocka_unit_test(calls_that_wait),
     };
     return cmocka_run_group_tests(tests, map_pages, NULL);
 }

@@ -255,6 +255,59 @@ static void test_change_region_addr(void **state)
     gm_unpin();
 }
 
+/* The regions that a view has, in order, as they begin; ended by one that cannot be. */
+static void assert_begins(const struct gm_view *view, const gm_gpa *want)
+{
+    struct gm_region_info info;
+    for (gm_gpa gpa = 0; gm_region_next(view, gpa, &info) == 0; gpa = info.gpa + info.size)
+        assert_true(info.gpa == *want++);
+    assert_true(*want == UINT64_MAX);
+}
+
+/* By address, whatever the order in which they came. */
+static void test_iter(void **state)
+{
+    struct gmt_rig *rig = *state;
+    gmt_add_ram(rig, MIB(4), MIB(1), 0);
+    gmt_add_ram(rig, 0, MIB(1), MIB(1));
+    gmt_add_ram(rig, MIB(1), MIB(1), MIB(2));
+    assert_begins(gmt_pin(rig->space), (const gm_gpa[]){0, MIB(1), MIB(4), UINT64_MAX});
+    gm_unpin();
+}
+
+/* atomic.rs: memory() of a container, of its clone, of what it was made from; into_inner of a guard. */
+static void test_atomic_memory(void **state)
+{
+    struct gmt_rig *rig = *state;
+    static const gm_gpa two[] = {0, MIB(2), UINT64_MAX};
+    gmt_add_ram(rig, 0, MIB(1), 0);
+    gmt_add_ram(rig, MIB(2), MIB(1), MIB(1));
+    const struct gm_view *view = gmt_pin(rig->space);
+    assert_begins(view, two);
+    assert_begins(gmt_pin(rig->space), two); /* a second guard */
+    gm_unpin();
+    struct gm_snapshot *inner = gm_snapshot_take(view);
+    gm_unpin();
+    assert_begins(gm_snapshot_view(inner), two);
+    gm_snapshot_put(inner);
+}
+
+/* atomic.rs: a clone outlives the guard that it was made from. */
+static void test_clone_guard(void **state)
+{
+    struct gmt_rig *rig = *state;
+    static const gm_gpa one[] = {0, UINT64_MAX};
+    gmt_add_ram(rig, 0, MIB(1), 0);
+    struct gm_snapshot *guard = gm_snapshot_take(gmt_pin(rig->space));
+    gm_unpin();
+    struct gm_snapshot *clone = gm_snapshot_take(gm_snapshot_view(guard));
+    assert_ptr_equal(gm_snapshot_view(clone), gm_snapshot_view(guard));
+    gm_snapshot_put(guard);
+    gmt_add_ram(rig, MIB(2), MIB(1), MIB(1)); /* the map that is current is another now */
+    assert_begins(gm_snapshot_view(clone), one);
+    gm_snapshot_put(clone);
+}
+
 /* atomic.rs: a snapshot iterates two regions, whoever else holds it, and whatever comes after it. */
 static void test_atomic_hotplug(void **state)
 {
@@ -301,6 +354,9 @@ int main(void)
         RIG(nothing_goes_on_at_0),
         RIG(test_retrieve_offset_from_fd_backing_memory_region),
         RIG(test_change_region_addr),
+        RIG(test_iter),
+        RIG(test_atomic_memory),
+        RIG(test_clone_guard),
         RIG(test_atomic_hotplug),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

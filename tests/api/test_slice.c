@@ -97,7 +97,7 @@ static void made_of_a_buffer(void **state)
     assert_result(gm_slice_wrap(bytes, 1, UINT64_MAX, NULL, GM_RW, &slice), 0);
 }
 
-/* volatile_memory: test_compute_end_offset, slice_subslice, slice_overflow_error, slice_oob_error. */
+/* volatile_memory: test_compute_end_offset, slice_subslice, ref_to_slice, slice_overflow_error, slice_oob_error. */
 static void parts_at_every_offset(void **state)
 {
     uint8_t bytes[100];

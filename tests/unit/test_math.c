@@ -87,6 +87,25 @@ static void alignment(void **state)
     }
 }
 
+/* vm-memory, address.rs: of its arithmetic this is what is done here; addresses are plain integers otherwise. */
+static void test_add(void **state)
+{
+    uint64_t sum;
+    (void)state;
+    assert_true(gm_add_ok(10, 10, &sum) && sum == 20);
+    assert_true(gm_add_ok(TOP - 1, 1, &sum) && sum == TOP);
+    assert_false(gm_add_ok(TOP, 1, &sum));
+}
+
+static void test_checked_align_up(void **state)
+{
+    uint64_t out;
+    (void)state;
+    assert_true(gm_align_up(0x128, 8, &out) && out == 0x128);
+    assert_true(gm_align_up(0x128, 16, &out) && out == 0x130);
+    assert_false(gm_align_up(TOP - 0x3fff, 0x10000, &out));
+}
+
 static void extremes(void **state)
 {
     (void)state;
@@ -101,6 +120,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_range_is_its_last_byte), cmocka_unit_test(a_range_agrees_with_wide_arithmetic),
         cmocka_unit_test(sums),                     cmocka_unit_test(alignment),
+        cmocka_unit_test(test_add),                 cmocka_unit_test(test_checked_align_up),
         cmocka_unit_test(extremes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

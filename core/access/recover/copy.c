@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stddef.h>
 
+#include "access/access.h"
 #include "access/recover/recover.h"
 #include "base/math.h"
 #include "guestmem/access_bulk.h"
@@ -69,14 +70,13 @@ static int copy_piece(const struct gm_view *view, gm_gpa gpa, void *guest, uint8
 static int copy_pieces(const struct gm_view *view, gm_gpa gpa, uint8_t *local, uint64_t len, bool to_guest,
                        uint64_t *done)
 {
-    int error = gm_translate_why(view, gpa, len, to_guest ? GM_WRITE : GM_READ);
-    if (error == -EXDEV)
-        error = 0;
+    const unsigned right = to_guest ? GM_WRITE : GM_READ;
+    int error = gm_access_check(view, gpa, len, right);
     while (error == 0 && *done < len) { /* each turn is one piece of the map */
-        struct gm_span span;
-        error = gm_translate_span(view, gpa + *done, &span);
+        struct gm_access_piece piece;
+        error = gm_access_next(view, gpa + *done, gpa + (len - 1), right, &piece);
         if (error == 0)
-            error = copy_piece(view, gpa, span.address, local, gm_min_u64(span.len, len - *done), to_guest, done);
+            error = copy_piece(view, gpa, piece.host, local, piece.len, to_guest, done);
     }
     return error;
 }

@@ -20,6 +20,8 @@
  *   are never reused, because a handler on another thread may still read one: hence their number is bounded.
  * Pairs: [recover-P1] an action is published (release) and read by the handler (acquire).
  */
+#undef _FORTIFY_SOURCE /* its siglongjmp takes a stack that SS_AUTODISARM has hidden for a wrong one, and aborts */
+
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -29,6 +31,7 @@
 
 #include "access/recover/recover.h"
 #include "base/atomic.h"
+#include "base/math.h"
 #include "guestmem/recover.h"
 
 #ifndef SEGV_MTEAERR
@@ -64,12 +67,31 @@ static bool is_fault(int number, const siginfo_t *info)
     return number == SIGBUS ? info->si_code != BUS_MCEERR_AO : info->si_code != SEGV_MTEAERR;
 }
 
-static struct gm_recover_point *find_point(uintptr_t address)
+/* What is missing, inclusive. Of memory that is broken the kernel may know no more than the page. */
+struct missing {
+    uintptr_t first, last;
+};
+
+static struct missing missing_of(int number, const siginfo_t *info)
+{
+    uintptr_t address = (uintptr_t)info->si_addr, page = 0;
+    if (number == SIGBUS && info->si_code == BUS_MCEERR_AR && info->si_addr_lsb > 0 && info->si_addr_lsb < 64)
+        page = ((uintptr_t)1 << info->si_addr_lsb) - 1;
+    return (struct missing){address & ~page, address | page};
+}
+
+static struct gm_recover_point *find_point(const struct missing *missing)
 {
     struct gm_recover_point *point = gm_recover_innermost;
-    while (point != NULL && (address < point->first || address > point->last))
+    while (point != NULL && (missing->last < point->first || missing->first > point->last))
         point = point->outer;
     return point;
+}
+
+/* The address to report: it lies in the range of the point. */
+static uintptr_t address_in(const struct gm_recover_point *point, const siginfo_t *info)
+{
+    return gm_min_u64(gm_max_u64((uintptr_t)info->si_addr, point->first), point->last);
 }
 
 /* What the kernel does where no handler is. A fault is ignored by nobody; the instruction runs again, and the process
@@ -126,9 +148,10 @@ static _Noreturn void resume(struct gm_recover_point *point, uintptr_t address, 
 static void handle(int number, siginfo_t *info, void *context)
 {
     int saved = errno;
-    struct gm_recover_point *point = is_fault(number, info) ? find_point((uintptr_t)info->si_addr) : NULL;
+    const struct missing missing = missing_of(number, info);
+    struct gm_recover_point *point = is_fault(number, info) ? find_point(&missing) : NULL;
     if (point != NULL)
-        resume(point, (uintptr_t)info->si_addr, context);
+        resume(point, address_in(point, info), context);
     pass_on(number, info, context);
     errno = saved;
 }
@@ -182,6 +205,8 @@ static int place(unsigned which)
         return 0; /* it is there, or below one that passes on */
     if (!remember(which, &now))
         return -ENOSPC;
+    /* who ignores a signal is not interrupted by it either */
+    ours.sa_flags |= is_function(&now) ? now.sa_flags & SA_RESTART : SA_RESTART;
     (void)sigaction(numbers[which], &ours, NULL);
     placed[which] = true;
     return 0;

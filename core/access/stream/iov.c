@@ -9,6 +9,16 @@
 
 #include "access/access.h"
 
+/* gm_access_next, but memory that goes on behind its block is one piece as far as the region does. */
+static int next_piece(const struct gm_view *view, uint64_t at, uint64_t last, unsigned rights,
+                      struct gm_access_piece *out)
+{
+    int error = gm_access_next(view, at, last, rights, out);
+    if (error == 0 && out->len <= last - at && gm_is_aligned(at + out->len, GM_BLOCK_SIZE))
+        out->len = gm_min_u64(gm_walk_regions(gm_version_of(view), at, last).last, last) - at + 1;
+    return error;
+}
+
 /* The walk ends where room does, whatever length the guest named. */
 static int fill(const struct gm_view *view, gm_gpa first, uint64_t last, unsigned rights, struct iovec *iov,
                 unsigned room, uint64_t *covered)
@@ -17,7 +27,7 @@ static int fill(const struct gm_view *view, gm_gpa first, uint64_t last, unsigne
     unsigned count = 0;
     for (uint64_t at = first;;) {
         struct gm_access_piece piece;
-        int error = gm_access_next(view, at, last, rights & GM_RW, &piece);
+        int error = next_piece(view, at, last, rights & GM_RW, &piece);
         if (error != 0)
             return count == 0 ? error : (int)count;
         if (count != 0 && piece.host == end)

@@ -22,7 +22,7 @@ static int move(const struct gm_stream *stream, gm_gpa gpa, const struct iovec *
         error = stream->fills ? gm_io_read(stream->fd, iov, count, stream->offset, moved)
                               : gm_io_write(stream->fd, iov, count, stream->offset, moved);
     } while (error == -EINTR);
-    if (stream->fills)
+    if (stream->fills && error != -EAGAIN) /* nor has one that would have had to wait */
         (void)gm_dirty_mark(stream->dirty, gpa, error == 0 ? *moved : target); /* what it misses, it counts */
     return error;
 }
