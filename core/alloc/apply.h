@@ -7,8 +7,11 @@
 
 int gm_apply_take(struct gm_arena *arena, const struct gm_request *request, struct gm_range_info *out);
 
-/* A range and its guards, in one change. Returns 0. */
+/* A range and its guards, in one change. Returns 0, or -ESTALE when it went into a cache just now. */
 int gm_apply_give(struct gm_arena *arena, uint32_t slot);
+
+/* A block that lies in a cache, which is locked. */
+void gm_apply_give_cached(struct gm_arena *arena, uint32_t slot);
 
 int gm_apply_resize(struct gm_arena *arena, uint32_t slot, uint64_t last);
 int gm_apply_relocate(struct gm_arena *arena, uint32_t slot, uint64_t first);

@@ -47,32 +47,43 @@ static uint64_t last_of(const struct gm_arena_cache *cache)
     return cache->config.max == 0 ? UINT64_MAX : cache->config.max;
 }
 
-/* From plain to cached, or back; false when it was neither, or another range is in the slot by now. */
-static bool exchange(struct gm_arena *arena, gm_range range, uint8_t from, uint8_t to)
+static bool is_newest(const struct gm_arena *arena, gm_range range)
 {
-    struct gm_node *node = gm_node_of(arena, (uint32_t)range);
-    return gm_load_relaxed(&node->generation) == (uint32_t)(range >> 32) && gm_cas_acquire(&node->state, &from, to);
+    uint32_t newest = gm_load_relaxed(&gm_node_of(arena, (uint32_t)range)->generation);
+    return newest == gm_handle_generation(arena, range);
 }
 
-static bool leave_cache(struct gm_arena *arena, gm_range range)
+/* False when it is not plain: another one was faster, or it is none that a cache may keep. */
+static bool enter_cache(struct gm_arena *arena, gm_range range)
 {
-    return exchange(arena, range, GM_NODE_LIVE | GM_NODE_CACHED, GM_NODE_LIVE);
+    struct gm_node *node = gm_node_of(arena, (uint32_t)range);
+    uint8_t state = GM_NODE_LIVE;
+    if (!is_newest(arena, range) || !gm_cas_acquire(&node->state, &state, GM_NODE_LIVE | GM_NODE_CACHED))
+        return false;
+    if (is_newest(arena, range)) /* [cache-P1] */
+        return true;
+    gm_store_release(&node->state, GM_NODE_LIVE); /* somebody else's by now */
+    return false;
+}
+
+/* To its next owner. While it is in the cache, which is locked, nobody else changes either. */
+static void leave_cache(struct gm_arena *arena, struct block *block)
+{
+    struct gm_node *node = gm_node_of(arena, (uint32_t)block->range);
+    uint32_t generation = gm_generation_next(gm_load_relaxed(&node->generation));
+    gm_store_relaxed(&node->generation, generation);
+    gm_store_release(&node->state, GM_NODE_LIVE); /* [cache-P1] */
+    block->range = gm_handle_of(arena, (uint32_t)block->range, generation);
 }
 
 /* The oldest blocks back to the arena. Both are locked. */
 static uint64_t drain(struct gm_arena_cache *cache, struct magazine *magazine, unsigned count)
 {
-    uint64_t given = 0;
-    for (unsigned i = 0; i < count; i++) {
-        gm_range range = magazine->blocks[i].range;
-        if (!leave_cache(cache->arena, range))
-            continue;
-        (void)gm_apply_give(cache->arena, (uint32_t)range);
-        given++;
-    }
+    for (unsigned i = 0; i < count; i++)
+        gm_apply_give_cached(cache->arena, (uint32_t)magazine->blocks[i].range);
     magazine->count -= count;
     memmove(magazine->blocks, magazine->blocks + count, magazine->count * sizeof(struct block));
-    return given;
+    return count;
 }
 
 static uint64_t empty(struct gm_arena_cache *cache)
@@ -154,14 +165,14 @@ void gm_arena_cache_destroy(struct gm_arena_cache *cache)
     gm_free(NULL, cache, cache->size);
 }
 
-/* The newest block that is still the cache's. */
+/* The newest block. */
 static bool pop(struct gm_arena_cache *cache, struct magazine *magazine, struct block *out)
 {
-    bool found = false;
     lock(cache);
-    while (!found && magazine->count != 0) {
+    bool found = magazine->count != 0;
+    if (found) {
         *out = magazine->blocks[--magazine->count];
-        found = leave_cache(cache->arena, out->range);
+        leave_cache(cache->arena, out);
     }
     unlock(cache);
     return found;
@@ -252,7 +263,7 @@ int gm_arena_cache_give(struct gm_arena_cache *cache, gm_range range)
     if (magazine == NULL)
         return gm_arena_give(cache->arena, range);
     lock_with_room(cache, magazine);
-    bool ours = exchange(cache->arena, range, GM_NODE_LIVE, GM_NODE_LIVE | GM_NODE_CACHED);
+    bool ours = enter_cache(cache->arena, range);
     if (ours)
         magazine->blocks[magazine->count++] = (struct block){info.first, range};
     unlock(cache);

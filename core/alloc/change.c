@@ -13,7 +13,7 @@ uint32_t gm_change_add(struct gm_arena *arena, uint64_t first, uint64_t last, ui
     struct gm_node *node = gm_node_of(arena, slot);
     gm_store_relaxed(&node->first, first);
     gm_store_relaxed(&node->last, last);
-    gm_store_relaxed(&node->state, GM_NODE_LIVE);
+    gm_store_release(&node->state, GM_NODE_LIVE); /* behind the generation, see cache.h */
     arena->block->used += last - first + 1;
     gm_ranges_insert(arena, slot, before);
     return slot;
@@ -28,28 +28,33 @@ void gm_change_drop(struct gm_arena *arena, uint32_t slot)
     gm_block_slot_free(arena, slot);
 }
 
-int gm_change_refusal(const struct gm_arena *arena, uint32_t slot)
+static int refusal(uint8_t state)
 {
-    uint8_t state = gm_load_relaxed(&gm_node_of(arena, slot)->state);
     if ((state & (GM_NODE_DEFERRED | GM_NODE_CACHED)) != 0)
         return -ESTALE;
     return (state & GM_NODE_NESTED) != 0 ? -EBUSY : 0;
 }
 
+int gm_change_refusal(const struct gm_arena *arena, uint32_t slot)
+{
+    return refusal(gm_load_relaxed(&gm_node_of(arena, slot)->state));
+}
+
 int gm_change_slot(const struct gm_arena *arena, gm_range range, uint32_t *out)
 {
     uint32_t slot = (uint32_t)range;
-    uint32_t generation = (uint32_t)(range >> 32);
+    uint32_t generation = gm_handle_generation(arena, range);
     if (slot == 0 || generation == 0 || slot > arena->block->slots)
         return -ENOENT;
     const struct gm_node *node = gm_node_of(arena, slot);
-    bool live = (gm_load_relaxed(&node->state) & GM_NODE_LIVE) != 0;
-    if (generation > node->generation || (generation == node->generation && !live))
+    uint8_t state = gm_load_acquire(&node->state); /* before the generation, see cache.h */
+    uint32_t newest = gm_load_relaxed(&node->generation);
+    if (generation > newest || (generation == newest && (state & GM_NODE_LIVE) == 0))
         return -ENOENT; /* never handed out */
-    if (generation != node->generation)
+    if (generation != newest)
         return -ESTALE;
-    if ((gm_load_relaxed(&node->state) & GM_NODE_GUARD) != 0)
+    if ((state & GM_NODE_GUARD) != 0)
         return -ENOENT;
     *out = slot;
-    return gm_change_refusal(arena, slot);
+    return refusal(state);
 }

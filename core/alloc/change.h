@@ -43,7 +43,7 @@ int gm_change_slot(const struct gm_arena *arena, gm_range range, uint32_t *out);
 static inline uint32_t gm_change_guarded(const struct gm_arena *arena, uint32_t slot)
 {
     const struct gm_node *node = gm_node_of(arena, slot);
-    return (node->state & GM_NODE_GUARD) != 0 ? node->owner : slot;
+    return (gm_load_relaxed(&node->state) & GM_NODE_GUARD) != 0 ? node->owner : slot;
 }
 
 #endif

@@ -26,6 +26,20 @@ static int check_config(const struct gm_arena_config *config)
     return sound ? 0 : -EINVAL;
 }
 
+/*
+ * Without a seed far from those of other arenas: a slot has to be used very often before one of its handles is like one
+ * of theirs. With one it follows from the seed, so that handles can be had again.
+ */
+static uint32_t new_salt(const struct gm_arena_config *config)
+{
+    static gm_atomic_u64 arenas;
+    const uint64_t spread = UINT64_C(0x9e3779b97f4a7c15); /* 2^64 divided by the golden ratio */
+    if (config->seed == 0)
+        return (uint32_t)((gm_add_relaxed(&arenas, 1) + 1) * spread >> 32);
+    uint64_t from = (config->seed * spread ^ config->first) * spread ^ config->last;
+    return (uint32_t)((from * spread ^ config->granule) * spread >> 32);
+}
+
 static void fill(struct gm_block *block, const struct gm_arena_config *config)
 {
     block->first = config->first;
@@ -34,6 +48,7 @@ static void fill(struct gm_block *block, const struct gm_arena_config *config)
     block->tail_first = config->first;
     block->has_tail = 1;
     block->random = config->seed;
+    block->salt = new_salt(config);
 }
 
 static void release(struct gm_arena *arena)

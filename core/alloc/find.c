@@ -86,7 +86,7 @@ static int describe(const struct view *view, uint32_t slot, struct gm_range_info
     const struct gm_node *node = node_at(view, slot);
     if (node == NULL)
         return -ENOENT;
-    uint8_t state = gm_load_relaxed(&node->state);
+    uint8_t state = gm_load_acquire(&node->state); /* before the generation, see cache.h */
     info->first = gm_load_relaxed(&node->first);
     info->last = gm_load_relaxed(&node->last);
     info->flags = gm_flags_of(state);
@@ -96,7 +96,7 @@ static int describe(const struct view *view, uint32_t slot, struct gm_range_info
         if (node == NULL)
             return -ENOENT;
     }
-    info->range = gm_handle_of(slot, gm_load_relaxed(&node->generation));
+    info->range = gm_handle_of(view->arena, slot, gm_load_relaxed(&node->generation));
     info->owner = gm_load_relaxed(&node->owner);
     info->user = slot < view->words ? gm_load_relaxed(&view->arena->users[slot]) : 0;
     return 0;
@@ -109,16 +109,17 @@ static int answer(const struct view *view, enum question question, uint64_t numb
         return result == 0 && question == FIND && info->first > number ? -ENOENT : result;
     }
     const struct gm_node *node = node_at(view, (uint32_t)number);
-    uint32_t generation = (uint32_t)(number >> 32);
+    uint32_t generation = gm_handle_generation(view->arena, number);
     if (node == NULL || generation == 0)
         return -ENOENT;
+    uint8_t state = gm_load_acquire(&node->state); /* before the generation, see cache.h */
     uint32_t newest = gm_load_relaxed(&node->generation);
-    uint8_t state = gm_load_relaxed(&node->state);
     if (generation > newest || (generation == newest && (state & GM_NODE_LIVE) == 0))
         return -ENOENT; /* never handed out */
     if (generation != newest)
         return -ESTALE;
-    return (state & GM_NODE_GUARD) != 0 ? -ENOENT : describe(view, (uint32_t)number, info);
+    int result = (state & GM_NODE_GUARD) != 0 ? -ENOENT : describe(view, (uint32_t)number, info);
+    return result == 0 && info->range != number ? -ESTALE : result; /* a cache handed it out again just now */
 }
 
 static int look(const struct gm_arena *arena, enum question question, uint64_t number, struct gm_range_info *out)

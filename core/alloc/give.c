@@ -8,10 +8,29 @@
 #include "alloc/change.h"
 #include "alloc/order/ranges.h"
 
+/* Others may try at the same time to put a plain range into a cache: one of them and this gets it. */
+static inline bool claim(struct gm_arena *arena, uint32_t slot)
+{
+    uint8_t state = GM_NODE_LIVE;
+    return arena->caches == NULL || gm_cas_acquire(&gm_node_of(arena, slot)->state, &state, GM_NODE_FREE) ||
+           (state & GM_NODE_CACHED) == 0;
+}
+
+void gm_apply_give_cached(struct gm_arena *arena, uint32_t slot)
+{
+    gm_change_open(arena);
+    gm_change_drop(arena, slot);
+    gm_change_close(arena);
+}
+
 int gm_apply_give(struct gm_arena *arena, uint32_t slot)
 {
     uint8_t state = gm_load_relaxed(&gm_node_of(arena, slot)->state);
     gm_change_open(arena);
+    if (!claim(arena, slot)) {
+        gm_change_close(arena);
+        return -ESTALE;
+    }
     if ((state & GM_NODE_AFTER) != 0)
         gm_change_drop(arena, gm_ranges_beside(arena, slot, 1));
     if ((state & GM_NODE_BEFORE) != 0)
@@ -40,7 +59,7 @@ static int check_exact(struct gm_arena *arena, uint64_t first, uint64_t last, ui
     const struct gm_node *node = gm_node_of(arena, slot);
     if (slot == 0 || node->first > last)
         return -ENOENT;
-    if (node->first != first || node->last != last || (node->state & GM_NODE_GUARD) != 0)
+    if (node->first != first || node->last != last || (gm_load_relaxed(&node->state) & GM_NODE_GUARD) != 0)
         return -ERANGE;
     *out = slot;
     int refusal = gm_change_refusal(arena, slot);

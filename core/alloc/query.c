@@ -77,7 +77,7 @@ static void describe(struct gm_arena *arena, const struct gm_request *request, s
         slot = node->owner;
         node = gm_node_of(arena, slot);
     }
-    info->range = gm_handle_of(slot, node->generation);
+    info->range = gm_handle_of(arena, slot, gm_load_relaxed(&node->generation));
     info->owner = node->owner;
     info->user = gm_user_of(arena, slot);
 }
@@ -143,6 +143,10 @@ static void fill_stats(const struct gm_arena *arena, struct gm_arena_stats *out)
     out->class_builds = arena->class_builds;
     out->visited = arena->visited;
     out->visited_most = arena->visited_most;
+    out->first = block->first;
+    out->last = block->last;
+    out->granule = block->granule;
+    out->ranges_most = block->ranges_most;
 }
 
 int gm_arena_stats_get(struct gm_arena *arena, struct gm_arena_stats *out)

@@ -49,7 +49,8 @@ static void tell(const struct gm_arena *arena, uint32_t slot, const struct gm_re
 {
     if (out != NULL) /* not from the node, which is too new to be read fast */
         *out = (struct gm_range_info){first, first + (request->size - 1), request->user,
-                                      gm_handle_of(slot, gm_node_of(arena, slot)->generation), request->owner, 0};
+                                      gm_handle_of(arena, slot, gm_node_of(arena, slot)->generation),
+                                      request->owner, 0};
 }
 
 static APART int take_anywhere(struct gm_arena *arena, const struct gm_request *request, struct gm_range_info *out)
@@ -151,7 +152,7 @@ static int reserve(struct gm_arena *arena, uint64_t first, uint64_t last, uint32
     gm_change_label(arena, slot, owner, user);
     gm_change_close(arena);
     if (out != NULL)
-        *out = gm_handle_of(slot, gm_node_of(arena, slot)->generation);
+        *out = gm_handle_of(arena, slot, gm_node_of(arena, slot)->generation);
     return 0;
 }
 

@@ -38,7 +38,11 @@ struct gm_arena;
 #define GM_ARENA_RANGES_DEFAULT (UINT64_C(1) << 24)
 #define GM_ARENA_RANGES_MOST (UINT64_C(1) << 31)
 
-/* A range that was taken: its slot and the generation of that slot, so that a stale one is recognised. Never 0. */
+/*
+ * A range that was taken: its slot and the generation of that slot, so that a stale one is recognised. Generations
+ * begin elsewhere in each arena, so that a handle of another one is recognised, too; unless both come from one image,
+ * or have the same seed, which is not 0, and the same bounds. Never 0.
+ */
 typedef uint64_t gm_range;
 
 enum gm_arena_flags {
@@ -54,7 +58,8 @@ struct gm_arena_config {
                              them, memory is taken as they come; 0 means GM_ARENA_RANGES_DEFAULT */
     unsigned flags;       /* of enum gm_arena_flags */
     int numa_node;        /* for the arena's own memory; -1 for no preference */
-    uint64_t seed;        /* of GM_PLACE_RANDOM: the same seed and history give the same places */
+    uint64_t seed;        /* of GM_PLACE_RANDOM: the same seed and history give the same places; other than 0 also of
+                             handles: the same bounds, granule and history give the same ones */
 };
 
 /*
@@ -102,7 +107,8 @@ struct gm_request {
     uint64_t align;        /* power of two; below the granule it means the granule */
     uint64_t phase;        /* the range starts at phase modulo align; < align, a multiple of the granule */
     uint64_t ladder;       /* set of alignments, each the bit of its value: the largest one with which a place exists
-                              is used; align and phase must be 0 */
+                              is used; align and phase must be 0. Each is a search of its own, and one that finds
+                              its class without an index makes it: more than GM_ARENA_CLASSES do so at each call */
     uint64_t min, max;     /* window: no number below min or above max, min <= max; max 0 means UINT64_MAX. They need
                               no alignment. The guards need not lie in the window */
     uint64_t near;         /* for GM_PLACE_FIXED and GM_PLACE_NEAR */

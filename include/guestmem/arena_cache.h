@@ -51,7 +51,7 @@ GM_API GM_MUST_CHECK int gm_arena_cache_create(struct gm_arena *arena, const str
 GM_API void gm_arena_cache_destroy(struct gm_arena_cache *cache);
 
 /*
- * Take a block.
+ * Take a block. It has another handle each time, so that the one that it was given with stays stale.
  * Returns 0; -EINVAL (not an order of this cache); -ENOSPC, -EDQUOT, -ENOMEM (as gm_arena_take).
  * Context: its thread; not between gm_arena_txn_begin and the end on this arena.
  * Progress: blocking (its own lock, which others take to empty it; the arena's, where it is refilled).
@@ -62,7 +62,9 @@ GM_API GM_MUST_CHECK int gm_arena_cache_take(struct gm_arena_cache *cache, unsig
 /*
  * Give any range of the arena back, whoever took it: a block that could be of this cache goes into it, another range
  * to the arena.
- * Returns as gm_arena_give; a block that lies in a cache, whichever, is -ESTALE.
+ * Returns as gm_arena_give; a block that lies in a cache, whichever, is -ESTALE. Of calls that give the same range at
+ * the same time one gets it. But nobody may move, resize, defer or relabel it at the same time, or have done so in a
+ * transaction that goes on: a cache does not wait for those.
  * Context: its thread; not during a transaction, as above.   Progress, Cost: as above.
  */
 GM_API GM_MUST_CHECK int gm_arena_cache_give(struct gm_arena_cache *cache, gm_range range);

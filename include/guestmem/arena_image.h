@@ -35,8 +35,9 @@ GM_API int gm_arena_save(struct gm_arena *arena, void *image, size_t size, size_
  *                  ranges_most (0: as saved), flags and numa_node are what the new arena gets; seed is not used.
  * Returns 0; -EINVAL (not an image, damaged, cut short or too long, of an arena that cannot be, not what was expected);
  * -EDQUOT (expected->ranges_most is less than it had at once); -ENOMEM.
- * Context: any thread.   Progress: blocking (memory).   Cost: O(size); memory of at most 11 * size and 4 MiB,
- * address space of 76 bytes for each of ranges_most, which the image decides if it is not expected: 152 GiB at most.
+ * Context: any thread.   Progress: blocking (memory).   Cost: O(size); memory of at most 12 * size and 4 MiB,
+ * address space of 76 bytes for each of ranges_most, 92 with GM_ARENA_DEFER, which the image decides if it is not
+ * expected: 184 GiB at most.
  */
 GM_API GM_MUST_CHECK int gm_arena_load(const void *image, size_t size, const struct gm_arena_config *expected,
                                        struct gm_arena **out);

@@ -66,6 +66,9 @@ struct gm_arena_stats {
     uint64_t visited;       /* ranges looked at by the newest search for a place, at most 3 log2(ranges) + 8 where it
                                is O(log ranges) and they are kept as a tree */
     uint64_t visited_most;  /* by any search since creation */
+    uint64_t first, last;   /* the numbers that it manages, inclusive, as created, loaded or extended */
+    uint64_t granule;
+    uint64_t ranges_most;
 };
 
 /* 1 - largest_free / free is how fragmented it is.   Returns 0; -EINVAL.   Cost: O(1). */

@@ -20,7 +20,7 @@ static struct gmt_walk walks[2];
 static struct gm_arena *create(unsigned flags)
 {
     const struct gm_arena_config config = {.last = LAST, .granule = GRANULE, .flags = flags | GM_ARENA_DEFER,
-                                           .numa_node = -1};
+                                           .numa_node = -1, .seed = 1};
     struct gm_arena *arena = NULL;
     assert_result(gm_arena_create(&config, &arena), 0);
     return arena;

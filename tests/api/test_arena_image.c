@@ -61,6 +61,27 @@ static void decides_the_same(void **state)
             goes_on_alike(lives[i], seed);
 }
 
+/* Who gets an image and nothing else can ask what it is of. */
+static void tells_its_bounds(void **state)
+{
+    (void)state;
+    const struct gm_arena_config config = {.first = 16 * GRANULE, .last = 64 * GRANULE - 1, .granule = GRANULE,
+                                           .ranges_most = 77, .numa_node = -1};
+    struct gm_arena *arena = NULL, *copy = NULL;
+    struct gm_arena_stats stats;
+    assert_result(gm_arena_create(&config, &arena), 0);
+    assert_result(gm_arena_stats_get(arena, &stats), 0);
+    assert_true(stats.first == config.first && stats.last == config.last && stats.granule == GRANULE);
+    assert_result(gm_arena_extend(arena, 8 * GRANULE, UINT64_MAX), 0);
+    size_t size = save(arena, image);
+    assert_result(gm_arena_load(image, size, NULL, &copy), 0);
+    assert_result(gm_arena_stats_get(copy, &stats), 0);
+    assert_true(stats.first == 8 * GRANULE && stats.last == UINT64_MAX && stats.granule == GRANULE);
+    assert_int_equal(stats.ranges_most, 77);
+    gm_arena_destroy(arena);
+    gm_arena_destroy(copy);
+}
+
 /* Nothing is taken, and everything is. */
 static void bounds(void **state)
 {
@@ -144,6 +165,7 @@ static void damage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(decides_the_same), cmocka_unit_test(bounds),
-                                       cmocka_unit_test(what_is_expected), cmocka_unit_test(damage)};
+                                       cmocka_unit_test(tells_its_bounds), cmocka_unit_test(what_is_expected),
+                                       cmocka_unit_test(damage)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

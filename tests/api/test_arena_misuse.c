@@ -145,6 +145,28 @@ static void stale_handles(void **state)
     gm_arena_destroy(arena);
 }
 
+/* A handle of another pool, where this one gave out as many, and its slots were used as often. */
+static void handles_of_a_twin(void **state)
+{
+    (void)state;
+    struct gm_arena *arena = gmt_arena_open(0, 0xffff, 1), *twin = gmt_arena_open(0, 0xffff, 1);
+    for (unsigned i = 0; i < 100; i++) {
+        struct gm_range_info mine = gmt_arena_take(arena, (struct gm_request){.size = 1});
+        struct gm_range_info other = gmt_arena_take(twin, (struct gm_request){.size = 1});
+        assert_true(mine.first == other.first && mine.range != other.range);
+        assert_handle_is(arena, other.range, -ENOENT);
+        assert_handle_is(twin, mine.range, -ENOENT);
+        if (i % 3 != 0)
+            continue;
+        assert_result(gm_arena_give(arena, mine.range), 0);
+        assert_result(gm_arena_give(twin, other.range), 0);
+        assert_handle_is(arena, mine.range, -ESTALE);
+        assert_handle_is(arena, other.range, -ENOENT);
+    }
+    gm_arena_destroy(arena);
+    gm_arena_destroy(twin);
+}
+
 /* A handle of another pool, where this one never gave out as many. */
 static void foreign_handles(void **state)
 {
@@ -302,6 +324,7 @@ int main(void)
         TEST(wrong_free_of_guards),
         TEST(stale_handles),
         TEST(foreign_handles),
+        TEST(handles_of_a_twin),
         TEST(forged_handles),
         TEST(bad_requests),
         TEST(bad_bounds),

@@ -131,10 +131,11 @@ static void determinism(void **state)
 {
     (void)state;
     static struct gmt_arena_dump dumps[2];
+    const struct gm_arena_config config = {.last = 0xffffffff, .granule = PAGE, .numa_node = -1, .seed = 1};
     struct gm_arena *arenas[2];
     for (unsigned i = 0; i < 2; i++) {
         uint64_t seed = 11;
-        arenas[i] = gmt_arena_open(0, 0xffffffff, PAGE);
+        assert_result(gm_arena_create(&config, &arenas[i]), 0);
         for (unsigned j = 0; j < 600; j++)
             random_change(arenas[i], &seed);
         gmt_arena_dump(arenas[i], &dumps[i]);

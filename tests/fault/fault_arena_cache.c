@@ -49,8 +49,41 @@ static void each_step_fails(void **state)
     assert_true(failed >= 1); /* to grow may fail inside a refill, which then is a small one */
 }
 
+/* Where there is no memory for one range more, there is what lies in caches. */
+static void cached_blocks_make_room(void **state)
+{
+    const struct gm_arena_cache_config config = {.orders = 1, .blocks = 8};
+    const struct gm_request request = {.size = 1};
+    struct gm_arena *arena = create();
+    struct gm_arena_cache *cache = NULL;
+    struct gm_range_info info;
+    uint64_t count = 0;
+    (void)state;
+    for (int result = 0; result == 0; count += result == 0) {
+        gm_fault_arm(1);
+        result = gm_arena_reserve(arena, 2 * count, 2 * count, 0, 0, NULL);
+        (void)gm_fault_disarm();
+        assert_true(result == 0 || (result == -ENOMEM && count > 10));
+    }
+    for (uint64_t i = 0; i < 3; i++)
+        assert_result(gm_arena_give_at(arena, 2 * i), 0);
+    assert_result(gm_arena_cache_create(arena, &config, &cache), 0);
+    gm_fault_arm(1);
+    assert_result(gm_arena_cache_take(cache, 0, &info), 0); /* two more are in it, and no third one */
+    assert_true(gm_fault_disarm());
+    gm_fault_arm(1);
+    assert_result(gm_arena_take(arena, &request, NULL), 0);
+    assert_true(gm_fault_disarm());
+    assert_result(gm_arena_take(arena, &request, NULL), 0);
+    gm_fault_arm(1);
+    assert_result(gm_arena_take(arena, &request, NULL), -ENOMEM);
+    assert_true(gm_fault_disarm());
+    gm_arena_cache_destroy(cache);
+    assert_result(gm_arena_destroy(arena), 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(each_step_fails)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(each_step_fails), cmocka_unit_test(cached_blocks_make_room)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,7 @@ static struct gmt_walk walks[2];
 
 static void each_step_fails(void **state)
 {
-    const struct gm_arena_config all = {.last = GRANULE * 4096 - 1, .granule = GRANULE, .numa_node = -1};
+    const struct gm_arena_config all = {.last = GRANULE * 4096 - 1, .granule = GRANULE, .numa_node = -1, .seed = 1};
     const struct gm_arena_config config = {.numa_node = -1, .flags = GM_ARENA_DEFER};
     const struct gm_request request = {.size = 4 * GRANULE, .place = GM_PLACE_NEXT, .guard_before = GRANULE};
     struct gm_arena *parents[2], *child = NULL;

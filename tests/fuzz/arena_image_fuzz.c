@@ -45,7 +45,7 @@ static void use_up(struct gm_arena *arena)
         FUZZ_REQUIRE(info.first >= first && info.last <= last && info.first <= info.last);
         FUZZ_REQUIRE(gm_arena_give(arena, info.range) == 0);
         FUZZ_REQUIRE(gm_arena_check(arena) == NULL);
-        bool last_of_slot = info.range >> 32 == UINT32_MAX; /* handles of it start anew */
+        bool last_of_slot = gm_handle_generation(arena, info.range) == UINT32_MAX; /* handles of it start anew */
         FUZZ_REQUIRE(gm_arena_give(arena, info.range) == (last_of_slot ? -ENOENT : -ESTALE));
     }
     int result = gm_arena_reserve(arena, first, last, 0, 0, NULL);

@@ -58,7 +58,7 @@ void gmt_draw_config(struct gmt_arena_world *world, struct gm_arena_config *conf
     config->ranges_most = gmt_once_in(stream, 6) ? 1 + gmt_pick(stream, 200) : 20000;
     config->flags = gmt_once_in(stream, 4) ? GM_ARENA_LOCKED : 0;
     config->flags |= gmt_once_in(stream, 4) ? GM_ARENA_DEFER : 0;
-    config->seed = gmt_take(stream, 2);
+    config->seed = 1 + gmt_take(stream, 2); /* not 0: a twin has the same handles */
 }
 
 void gmt_draw_kinds(struct gmt_arena_world *world)

@@ -107,7 +107,7 @@ static void headers(void **state)
                  {GM_IMAGE_GRANULE, 0x20, -EINVAL}, {GM_IMAGE_RANGES_MOST, 0, -EINVAL},
                  {GM_IMAGE_RANGES_MOST, 6, -EINVAL}, {GM_IMAGE_RANGES_MOST, 7, 0},
                  {GM_IMAGE_RANGES_MOST, GM_ARENA_RANGES_MOST + 1, -EINVAL}, {GM_IMAGE_FLAGS, GM_ARENA_LOCKED, 0},
-                 {GM_IMAGE_FLAGS, 1u << 31, -EINVAL}, {GM_IMAGE_FLAGS, UINT64_C(1) << 32, -EINVAL},
+                 {GM_IMAGE_FLAGS, 1u << 31, -EINVAL}, {GM_IMAGE_FLAGS, UINT64_C(1) << 32, 0},
                  {GM_IMAGE_CURSOR, 12345, 0}, {GM_IMAGE_RANDOM, 12345, 0}, {GM_IMAGE_SLOTS, 6, -EINVAL},
                  {GM_IMAGE_SLOTS, 8, -EINVAL}, {GM_IMAGE_SLOTS, UINT64_MAX, -EINVAL}, {GM_IMAGE_COUNT, 4, -EINVAL},
                  {GM_IMAGE_COUNT, 6, -EINVAL}, {GM_IMAGE_COUNT, UINT64_MAX / 2, -EINVAL}};
@@ -235,10 +235,43 @@ static void queue(void **state)
     assert_result(load_forged(size), -EINVAL);
 }
 
+/* Handles are turned by what an image says, as far as it likes, and so are generations that start anew. */
+static void handles(void **state)
+{
+    static const uint32_t salts[] = {0, 1, UINT32_C(1) << 31, UINT32_MAX - 1, UINT32_MAX};
+    (void)state;
+    make();
+    uint64_t first = get(3, GM_IMAGE_RANGE_FIRST), last = get(3, GM_IMAGE_RANGE_LAST);
+    for (unsigned i = 0; i < sizeof(salts) / sizeof(salts[0]); i++) {
+        struct gm_arena *arena = NULL;
+        struct gm_range_info info, again;
+        memcpy(forged, image, sizeof(image));
+        gm_image_put(forged, GM_IMAGE_FLAGS, (uint64_t)salts[i] << 32);
+        gm_image_put(forged, word_of(3, GM_IMAGE_RANGE_HANDLE), (UINT64_C(0xfffffffd) << 32) |
+                                                                    (uint32_t)get(3, GM_IMAGE_RANGE_HANDLE));
+        gm_image_put(forged, GM_IMAGE_CHECKSUM, gm_image_checksum(forged, size));
+        assert_result(gm_arena_load(forged, size, NULL, &arena), 0);
+        assert_result(gm_arena_find(arena, first, &info), 0);
+        for (unsigned uses = 0; uses < 5; uses++) {
+            assert_result(gm_arena_get(arena, info.range, &again), 0);
+            assert_memory_equal(&again, &info, sizeof(info));
+            assert_true(info.range >> 32 != 0);
+            assert_result(gm_arena_give(arena, info.range), 0);
+            assert_result(gm_arena_give(arena, info.range), uses == 2 ? -ENOENT : -ESTALE); /* the last of the slot */
+            gm_range old = info.range;
+            assert_result(gm_arena_reserve(arena, first, last, 7, 0, &info.range), 0);
+            info.user = 0;
+            assert_true(info.range != old && (uint32_t)info.range == (uint32_t)old);
+        }
+        gm_arena_destroy(arena);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(headers), cmocka_unit_test(sizes),
                                        cmocka_unit_test(places_of_ranges), cmocka_unit_test(slots),
-                                       cmocka_unit_test(guards), cmocka_unit_test(queue)};
+                                       cmocka_unit_test(guards), cmocka_unit_test(queue),
+                                       cmocka_unit_test(handles)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -75,6 +75,7 @@ struct gm_block {
     uint32_t flat_slot[GM_FLAT + GM_WORDS_BEHIND]; /* in order of their ranges */
     uint64_t flat_length[GM_FLAT / 8 + 1];         /* a byte each, in order: bits of the length of the gap before it */
     uint64_t kind; /* GM_SHARED_KIND, where it lies in memory that others look into */
+    uint32_t salt; /* what handles tell more than generations */
 };
 
 /* What the gaps in the subtrees of a node hold for one class of alignment: numbers from the first aligned one on. */
@@ -146,9 +147,25 @@ static inline void gm_node_set_parent(struct gm_arena *arena, uint32_t slot, uin
         arena->parents[slot] = parent;
 }
 
-static inline gm_range gm_handle_of(uint32_t slot, uint32_t generation)
+/* Generations begin with 1 in every slot; in handles they are turned by the salt, which each arena has its own of. */
+static inline gm_range gm_handle_of(const struct gm_arena *arena, uint32_t slot, uint32_t generation)
 {
-    return (uint64_t)generation << 32 | slot;
+    uint64_t told = (uint64_t)generation + arena->block->salt;
+    return (told > UINT32_MAX ? told - UINT32_MAX : told) << 32 | slot;
+}
+
+/* The generation that a handle means; 0: none can have been told so. */
+static inline uint32_t gm_handle_generation(const struct gm_arena *arena, gm_range range)
+{
+    uint32_t told = (uint32_t)(range >> 32), salt = arena->block->salt;
+    if (told == 0)
+        return 0;
+    return told > salt ? told - salt : told + (UINT32_MAX - salt);
+}
+
+static inline uint32_t gm_generation_next(uint32_t generation)
+{
+    return generation == UINT32_MAX ? 1 : generation + 1;
 }
 
 /* What lookups tell of a state. */

@@ -240,7 +240,7 @@ void gm_block_slot_free(struct gm_arena *arena, uint32_t slot)
 {
     struct gm_node *node = gm_node_of(arena, slot);
     gm_store_relaxed(&node->state, GM_NODE_FREE);
-    gm_store_relaxed(&node->generation, node->generation == UINT32_MAX ? 1 : node->generation + 1);
+    gm_store_relaxed(&node->generation, gm_generation_next(node->generation));
     gm_store_relaxed(&node->link[0], arena->block->free_slot);
     arena->block->free_slot = slot;
 }

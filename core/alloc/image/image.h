@@ -25,7 +25,7 @@ enum gm_image_word {
     GM_IMAGE_LAST,
     GM_IMAGE_GRANULE,
     GM_IMAGE_RANGES_MOST,
-    GM_IMAGE_FLAGS, /* of enum gm_arena_flags */
+    GM_IMAGE_FLAGS, /* of enum gm_arena_flags | what handles tell more than generations << 32 */
     GM_IMAGE_CURSOR,
     GM_IMAGE_RANDOM,
     GM_IMAGE_SLOTS, /* that were ever in use */
@@ -38,7 +38,7 @@ enum gm_image_range {
     GM_IMAGE_RANGE_FIRST,
     GM_IMAGE_RANGE_LAST,
     GM_IMAGE_RANGE_USER,
-    GM_IMAGE_RANGE_HANDLE, /* slot | generation << 32 */
+    GM_IMAGE_RANGE_HANDLE, /* slot | generation << 32, as it is in the arena */
     GM_IMAGE_RANGE_LABEL,  /* owner | state << 32; the state as enum gm_node_state without what is of the process */
     GM_IMAGE_RANGE
 };

@@ -35,15 +35,15 @@ static int check_frame(const void *image, size_t size)
 /* The arena that it is of, or that is wanted; gm_create checks the rest. */
 static int make_config(const void *image, const struct gm_arena_config *expected, struct gm_arena_config *config)
 {
-    uint64_t slots = gm_image_get(image, GM_IMAGE_SLOTS), flags = gm_image_get(image, GM_IMAGE_FLAGS);
+    uint64_t slots = gm_image_get(image, GM_IMAGE_SLOTS);
     *config = (struct gm_arena_config){.first = gm_image_get(image, GM_IMAGE_FIRST),
                                        .last = gm_image_get(image, GM_IMAGE_LAST),
                                        .granule = gm_image_get(image, GM_IMAGE_GRANULE),
                                        .ranges_most = gm_image_get(image, GM_IMAGE_RANGES_MOST),
-                                       .flags = (unsigned)flags,
+                                       .flags = (unsigned)gm_image_get(image, GM_IMAGE_FLAGS),
                                        .numa_node = GM_NODE_ANY,
                                        .seed = gm_image_get(image, GM_IMAGE_RANDOM)};
-    if (flags > UINT32_MAX || config->granule == 0 || config->ranges_most == 0 || slots > config->ranges_most)
+    if (config->granule == 0 || config->ranges_most == 0 || slots > config->ranges_most)
         return -EINVAL;
     if (expected == NULL)
         return 0;
@@ -191,6 +191,7 @@ static int fill(struct gm_arena *arena, const void *image)
     if (sound) {
         arena->block->slots = slots;
         arena->block->cursor = gm_image_get(image, GM_IMAGE_CURSOR);
+        arena->block->salt = (uint32_t)(gm_image_get(image, GM_IMAGE_FLAGS) >> 32);
         gm_rebuild(arena, order, count);
     }
     gm_free(NULL, order, bytes);

@@ -29,12 +29,18 @@ static void put_header(const struct gm_arena *arena, void *image)
     gm_image_put(image, GM_IMAGE_GRANULE, block->granule);
     gm_image_put(image, GM_IMAGE_RANGES_MOST, block->ranges_most);
     gm_image_put(image, GM_IMAGE_FLAGS, (arena->locked ? GM_ARENA_LOCKED : 0) |
-                                            (arena->late != NULL ? GM_ARENA_DEFER : 0));
+                                            (arena->late != NULL ? GM_ARENA_DEFER : 0) |
+                                            (uint64_t)block->salt << 32);
     gm_image_put(image, GM_IMAGE_CURSOR, block->cursor);
     gm_image_put(image, GM_IMAGE_RANDOM, block->random);
     gm_image_put(image, GM_IMAGE_SLOTS, block->slots);
     gm_image_put(image, GM_IMAGE_COUNT, block->count);
     gm_image_put(image, GM_IMAGE_DEFERRED, gm_late_count(arena));
+}
+
+static uint64_t slot_and_generation(const struct gm_arena *arena, uint32_t slot)
+{
+    return slot | (uint64_t)gm_load_relaxed(&gm_node_of(arena, slot)->generation) << 32;
 }
 
 static void put_range(const struct gm_arena *arena, uint32_t slot, void *image, size_t word)
@@ -45,7 +51,7 @@ static void put_range(const struct gm_arena *arena, uint32_t slot, void *image, 
     gm_image_put(image, word + GM_IMAGE_RANGE_FIRST, node->first);
     gm_image_put(image, word + GM_IMAGE_RANGE_LAST, node->last);
     gm_image_put(image, word + GM_IMAGE_RANGE_USER, guard ? 0 : gm_user_of(arena, slot));
-    gm_image_put(image, word + GM_IMAGE_RANGE_HANDLE, gm_handle_of(slot, node->generation));
+    gm_image_put(image, word + GM_IMAGE_RANGE_HANDLE, slot_and_generation(arena, slot));
     gm_image_put(image, word + GM_IMAGE_RANGE_LABEL, (uint64_t)state << 32 | node->owner);
 }
 
@@ -58,7 +64,7 @@ static void put_all(struct gm_arena *arena, void *image, size_t size)
         word += GM_IMAGE_RANGE;
     }
     for (uint32_t slot = arena->block->free_slot; slot != 0; slot = gm_node_of(arena, slot)->link[0])
-        gm_image_put(image, word++, gm_handle_of(slot, gm_node_of(arena, slot)->generation));
+        gm_image_put(image, word++, slot_and_generation(arena, slot));
     for (uint32_t slot = arena->late_first; slot != 0; slot = arena->late[slot].next)
         gm_image_put(image, word++, slot);
     gm_image_put(image, GM_IMAGE_CHECKSUM, gm_image_checksum(image, size));

@@ -30,7 +30,7 @@ static const char *check_node(const struct gm_arena *arena, uint32_t slot, uint3
     uint64_t first = before == 0 ? block->first : left->last + 1;
     if (slot == 0 || slot > block->slots || slot >= arena->capacity)
         return "a slot that was never in use";
-    if ((state_of(arena, slot) & GM_NODE_LIVE) == 0 || node->generation == 0)
+    if ((state_of(arena, slot) & GM_NODE_LIVE) == 0 || gm_load_relaxed(&node->generation) == 0)
         return "a node that is not live is in order";
     if (node->first > node->last || !gm_is_aligned(node->first | (node->last + 1), block->granule))
         return "a range is empty or off the granule";

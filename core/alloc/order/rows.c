@@ -101,8 +101,3 @@ int gm_rows_of(struct gm_arena *arena, uint64_t mask, uint64_t phase, const stru
     *out = row;
     return 0;
 }
-
-uint64_t gm_rows_best(const struct gm_arena *arena, const struct gm_row *row)
-{
-    return capacity(arena, row, arena->block->root);
-}

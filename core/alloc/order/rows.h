@@ -15,9 +15,6 @@
  */
 int gm_rows_of(struct gm_arena *arena, uint64_t mask, uint64_t phase, const struct gm_row **out);
 
-/* The most that any gap before a node holds. */
-uint64_t gm_rows_best(const struct gm_arena *arena, const struct gm_row *row);
-
 static inline void gm_rows_drop(struct gm_arena *arena)
 {
     arena->rows_live = 0;
