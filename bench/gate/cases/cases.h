@@ -16,7 +16,21 @@
 
 #include "../gate.h"
 
-#define GATE_BATCH 256 /* addresses of a batch */
+/* A revision from before a part of the library has no cases of it, and is compared without them. */
+#if __has_include(<guestmem/access_bulk.h>)
+#define GATE_HAS_ACCESS 1
+#else
+#define GATE_HAS_ACCESS 0
+#endif
+#if __has_include(<guestmem/virtqueue.h>)
+#define GATE_HAS_CHAINS 1
+#else
+#define GATE_HAS_CHAINS 0
+#endif
+
+#define GATE_BATCH 256  /* addresses of a batch */
+#define GATE_EIGHTH 8   /* of a page is one operation where pages are copied */
+#define GATE_HARVEST 64 /* pages that one harvest takes */
 #define GATE_LINEAR_SIZE (UINT64_C(4) << 30)
 
 enum gate_layout {
@@ -34,8 +48,13 @@ enum gate_mix {
 enum gate_work {
     GATE_TRANSLATES, /* nothing but the space */
     GATE_MARKS,
+    GATE_HARVESTS,
     GATE_RANGES,
-    GATE_IDS
+    GATE_IDS,
+    GATE_ACCESSES,
+    GATE_TRACKED, /* as accesses, in a space whose bitmap counts marks */
+    GATE_CHAINS,
+    GATE_INDIRECT /* as chains, which lie in tables of their own */
 };
 
 struct gate_place {
@@ -45,6 +64,7 @@ struct gate_place {
     unsigned len;    /* [bytes] of an access */
     const char *isa; /* the batch kernels that it needs, or NULL */
     enum gate_work work;
+    unsigned reach; /* [bytes] of each region that accesses go to; 0: anywhere, since nothing is touched */
 };
 
 struct gate_state {
@@ -59,6 +79,7 @@ struct gate_state {
     uint64_t len;
     uint64_t last; /* what the floor checks and adds */
     uint64_t delta;
+    uint64_t touched; /* [bytes] of host memory that may be */
     int registered;
     int writes; /* whether the second thread does */
     int failed; /* what the writer's last failure was, or 0 */
@@ -70,18 +91,29 @@ extern struct gate_state gate;
 /* places.c: regions, and addresses in them. */
 unsigned gate_region_count(const struct gate_place *place);
 struct gm_region_desc gate_region_of(const struct gate_place *place, unsigned index);
+gm_gpa gate_reached(const struct gate_place *place, unsigned region); /* where accesses to a region begin */
 void gate_fill(const struct gate_case *which, const struct gate_memory *memory);
 
-/* The operations: translate.c, batch.c, pin.c, work.c; and the least that could do their work: floors.c. */
+/* The operations, and the least that could do their work: floors.c, or beside them. */
 gate_run run_call, run_inline, run_span, run_handle, run_iov;
 gate_run run_batch, run_linear;
 gate_run run_pin, run_one_by_one;
-gate_run run_mark, run_mark_range, run_churn, run_ids;
+gate_run run_mark, run_mark_range, run_harvest, run_churn, run_ids;
+gate_run run_read_u64, run_write_u64, run_read_some, run_write_some, run_read_page, run_write_page;
+gate_run run_chain;
 gate_run floor_call, floor_inline, floor_handle, floor_pin, floor_one_by_one, floor_linear, floor_mark;
+gate_run floor_read_u64, floor_write_u64, floor_read_some, floor_write_some, floor_chain;
 
-/* work.c: what marks, ranges and ids work on. */
+/* work.c: what marks, ranges and ids work on, before there is a space. */
 int gate_work_setup(enum gate_work work);
 void gate_work_teardown(void);
+
+/* access.c: host memory that is touched, with something in it that depends on the address alone. */
+int gate_access_setup(const struct gate_place *place);
+void gate_access_teardown(void);
+
+/* chain.c: the guest's rings, once there is a view. */
+int gate_chain_setup(const struct gate_place *place);
 
 /* pin.c: what a second thread does. */
 void beside_reader(void);
@@ -90,10 +122,14 @@ void beside_writer(void);
 
 #ifdef GATE_INJECT_NOP
 #define ONE_MORE() __asm__ volatile("nop")
+#define PAGE_MORE() __asm__ volatile(".rept 8\n\tnop\n\t.endr")
+#define HARVEST_MORE() __asm__ volatile(".rept 64\n\tnop\n\t.endr")
 #define BATCH_MORE() __asm__ volatile(".rept 256\n\tnop\n\t.endr")
 #define LINEAR_MORE() __asm__ volatile(".rept 1024\n\tnop\n\t.endr")
 #else
 #define ONE_MORE() ((void)0)
+#define PAGE_MORE() ((void)0)
+#define HARVEST_MORE() ((void)0)
 #define BATCH_MORE() ((void)0)
 #define LINEAR_MORE() ((void)0)
 #endif

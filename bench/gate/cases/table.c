@@ -31,15 +31,27 @@ MAKE_SLOW(run_one_by_one, 1)
 MAKE_SLOW(run_iov, 1)
 MAKE_SLOW(run_mark, 1)
 MAKE_SLOW(run_mark_range, 1)
+MAKE_SLOW(run_harvest, GATE_HARVEST)
 MAKE_SLOW(run_churn, 1)
 MAKE_SLOW(run_ids, 1)
+#if GATE_HAS_ACCESS
+MAKE_SLOW(run_read_u64, 1)
+MAKE_SLOW(run_write_u64, 1)
+MAKE_SLOW(run_read_some, 1)
+MAKE_SLOW(run_write_some, 1)
+MAKE_SLOW(run_read_page, GATE_EIGHTH)
+MAKE_SLOW(run_write_page, GATE_EIGHTH)
+#endif
+#if GATE_HAS_CHAINS
+MAKE_SLOW(run_chain, 1)
+#endif
 #define SLOW(run) slow_##run
 #else
 #define SLOW(run) run
 #endif
 
 #define PLACE(layout, mix, regions, len, isa)                                                                    \
-    &(const struct gate_place){GATE_##layout, GATE_##mix, regions, len, isa, GATE_TRANSLATES}
+    &(const struct gate_place){GATE_##layout, GATE_##mix, regions, len, isa, GATE_TRANSLATES, 0}
 #define CASE(what, param, layout, mix, regions, run, floor)                                                      \
     {what "/" #param, what, NULL, NULL, SLOW(run), floor, NULL, PLACE(layout, mix, regions, 8, NULL)}
 #define ISA_CASE(what, isa, layout, regions, run, floor)                                                         \
@@ -52,7 +64,10 @@ MAKE_SLOW(run_ids, 1)
     {what "/" #param, what, "two-threads", NULL, SLOW(run), NULL, beside, PLACE(layout, UNIFORM, regions, 8, NULL)}
 #define WORK(what, kind, run, floor, work)                                                                       \
     {what, what, kind, NULL, SLOW(run), floor, NULL,                                                             \
-     &(const struct gate_place){GATE_APART, GATE_UNIFORM, 8, 8, NULL, GATE_##work}}
+     &(const struct gate_place){GATE_APART, GATE_UNIFORM, 8, 8, NULL, GATE_##work, 0}}
+#define ACCESS(what, len, reach, run, floor, work)                                                               \
+    {what, what, NULL, NULL, SLOW(run), floor, NULL,                                                             \
+     &(const struct gate_place){GATE_APART, GATE_UNIFORM, 8, len, NULL, GATE_##work, reach}}
 
 static const struct gate_case cases[] = {
     CASE("single/uniform", 1, APART, UNIFORM, 1, run_call, floor_call),
@@ -88,8 +103,22 @@ static const struct gate_case cases[] = {
     BESIDE("reader-and-writer", 8, APART, 8, run_one_by_one, beside_writer),
     WORK("mark/dirty", NULL, run_mark, floor_mark, MARKS),
     WORK("mark/256-pages", NULL, run_mark_range, NULL, MARKS),
+    WORK("harvest/sparse", "branchy", run_harvest, NULL, HARVESTS),
     WORK("ranges/churn", "branchy", run_churn, NULL, RANGES),
     WORK("ids/free-allocate", NULL, run_ids, NULL, IDS),
+#if GATE_HAS_ACCESS
+    ACCESS("guest/read-u64", 8, 64, run_read_u64, floor_read_u64, ACCESSES),
+    ACCESS("guest/write-u64", 8, 64, run_write_u64, floor_write_u64, ACCESSES),
+    ACCESS("guest/write-u64-tracked", 8, 64, run_write_u64, floor_write_u64, TRACKED),
+    ACCESS("guest/read-64", 64, 64, run_read_some, floor_read_some, ACCESSES),
+    ACCESS("guest/write-64-tracked", 64, 64, run_write_some, floor_write_some, TRACKED),
+    ACCESS("guest/read-page", 4096, 4096, run_read_page, NULL, ACCESSES),
+    ACCESS("guest/write-page-tracked", 4096, 4096, run_write_page, NULL, TRACKED),
+#endif
+#if GATE_HAS_CHAINS
+    WORK("chain/in-ring", NULL, run_chain, floor_chain, CHAINS),
+    WORK("chain/indirect", NULL, run_chain, floor_chain, INDIRECT),
+#endif
 };
 
 static int add_regions(const struct gate_place *place)
@@ -126,7 +155,7 @@ static int setup(const struct gate_case *which, const struct gate_memory *memory
 {
     const struct gate_place *place = which->own;
     const int linear = place->layout == GATE_LINEAR;
-    const struct gm_space_config config = {.linear_size = linear ? GATE_LINEAR_SIZE : 0, .numa_node = -1};
+    struct gm_space_config config = {.linear_size = linear ? GATE_LINEAR_SIZE : 0, .numa_node = -1};
     const struct gm_region_desc end = gate_region_of(place, gate_region_count(place) - 1);
     if (place->isa != NULL && gm_isa_select(place->isa) != 0)
         return -ENOTSUP;
@@ -139,21 +168,30 @@ static int setup(const struct gate_case *which, const struct gate_memory *memory
     gate.writes = which->beside == beside_writer;
     int error = linear ? 0 : gm_backing_wrap(memory->host, GATE_HOST_SIZE, NULL, NULL, &gate.backing);
     if (error == 0)
+        error = gate_work_setup(place->work);
+    if (error == 0)
+        error = gate_access_setup(place);
+#if GATE_HAS_ACCESS
+    if (place->work == GATE_TRACKED)
+        config.dirty = gate.dirty;
+#endif
+    if (error == 0)
         error = gm_space_create(&config, &gate.space);
     if (error == 0)
         error = add_regions(place);
     if (error == 0)
-        error = gate_work_setup(place->work);
-    return error != 0 ? error : hold_view();
+        error = hold_view();
+    return error != 0 ? error : gate_chain_setup(place);
 }
 
 static int teardown(void)
 {
-    gate_work_teardown();
     gm_snapshot_put(gate.snapshot);
     if (gate.backing != NULL)
         gm_backing_put(gate.backing);
     const int error = gm_space_destroy(gate.space);
+    gate_work_teardown();
+    gate_access_teardown();
     return error != 0 ? error : gate.failed;
 }
 

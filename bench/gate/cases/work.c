@@ -50,6 +50,29 @@ uint64_t run_mark_range(uint64_t count, uint64_t first)
     return sum;
 }
 
+static size_t add_up(void *arg, const struct gm_dirty_range *ranges, size_t count)
+{
+    uint64_t *sum = arg;
+    for (size_t i = 0; i < count; i++)
+        *sum += ranges[i].first / GRANULE + ranges[i].len / GRANULE;
+    return count;
+}
+
+/* Clean pages anywhere are marked, and then all that is dirty is taken; an operation is a page. Marks are locked, or
+   the harvest would make a system call. */
+uint64_t run_harvest(uint64_t count, uint64_t first)
+{
+    const struct gm_dirty_request request = {.len = UINT64_MAX};
+    uint64_t sum = 0, next = 0;
+    for (uint64_t i = first; i < first + count; i += GATE_HARVEST) {
+        HARVEST_MORE();
+        for (uint64_t j = i; j < i + GATE_HARVEST; j++)
+            sum += gm_dirty_mark(gate.dirty, gate.memory.words[j % GATE_WORDS], 8) == 0;
+        sum += gm_dirty_harvest(gate.dirty, &request, add_up, &sum, &next) == 0;
+    }
+    return sum;
+}
+
 /* A block of 1, 2, 4 or 8 granules goes, and one of another size is taken. */
 uint64_t run_churn(uint64_t count, uint64_t first)
 {
@@ -79,12 +102,17 @@ uint64_t run_ids(uint64_t count, uint64_t first)
     return sum;
 }
 
+static int setup_bitmap(unsigned flags)
+{
+    const struct gm_dirty_config config = {.size = gate.last + 8, .numa_node = -1, .flags = GM_DIRTY_ON | flags};
+    return gm_dirty_create(&config, &gate.dirty);
+}
+
 static int setup_marks(void)
 {
-    const struct gm_dirty_config config = {.size = gate.last + 8, .numa_node = -1, .flags = GM_DIRTY_ON};
-    const int error = gm_dirty_create(&config, &gate.dirty);
+    const int error = setup_bitmap(0);
     memset(live.bits, 0xff, sizeof(live.bits));
-    return error != 0 ? error : gm_dirty_mark(gate.dirty, 0, config.size);
+    return error != 0 ? error : gm_dirty_mark(gate.dirty, 0, gate.last + 8);
 }
 
 static int setup_ranges(void)
@@ -115,12 +143,18 @@ int gate_work_setup(enum gate_work work)
 {
     switch (work) {
     case GATE_MARKS:
+    case GATE_TRACKED:
         return setup_marks();
+    case GATE_HARVESTS:
+        return setup_bitmap(GM_DIRTY_LOCKED);
     case GATE_RANGES:
         return setup_ranges();
     case GATE_IDS:
         return setup_ids();
     case GATE_TRANSLATES:
+    case GATE_ACCESSES:
+    case GATE_CHAINS:
+    case GATE_INDIRECT:
         break;
     }
     return 0;
