@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "lib/access_steps.h"
+#include "lib/rand.h"
 
 #define LEN_MOST GMT_ACCESS_LEN_MOST
 
@@ -66,8 +67,10 @@ static void draw_bytes(struct gmt_access_play *play)
 {
     uint64_t seed = gmt_take(&play->in, 2) | ++play->draws << 16;
     play->bytes = play->room + gmt_pick(&play->in, 16);
-    for (uint64_t i = 0; i < play->len; i++)
-        play->bytes[i] = (uint8_t)(seed * UINT64_C(0x9e3779b97f4a7c15) >> (i & 7) * 8) ^ (uint8_t)(i * 31);
+    for (uint64_t i = 0; i < play->len; i += 8) {
+        uint64_t word = gmt_mix(seed + i);
+        memcpy(play->bytes + i, &word, 8);
+    }
 }
 
 static void step(struct gmt_access_play *play)

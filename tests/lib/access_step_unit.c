@@ -79,8 +79,10 @@ static int (*const integers[])(struct unit_call *) = {integer_u8, integer_u16, i
 static uint64_t model_get(const struct gmt_access_play *play, unsigned size, bool big)
 {
     uint64_t value = 0;
+    uint8_t bytes[8];
+    gmt_world_read(play->world, play->gpa, bytes, size);
     for (unsigned i = 0; i < size; i++)
-        value |= (uint64_t)*gmt_world_byte(play->world, play->gpa + i) << 8 * (big ? size - 1 - i : i);
+        value |= (uint64_t)bytes[i] << 8 * (big ? size - 1 - i : i);
     return value;
 }
 

@@ -31,14 +31,27 @@ const struct gmt_area gmt_areas[GMT_WORLD_AREAS] = {
 
 static const struct gmt_area *area_of(gm_gpa gpa)
 {
-    static const struct gmt_area *last = gmt_areas; /* the next byte is mostly there, too */
-    if (gpa - last->gpa < last->size)
-        return last;
     for (unsigned i = 0; i < GMT_WORLD_AREAS; i++) {
         if (gpa - gmt_areas[i].gpa < gmt_areas[i].size)
-            return last = &gmt_areas[i];
+            return &gmt_areas[i];
     }
     return NULL;
+}
+
+static uint64_t less_of(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* A range goes on for so many bytes, at most len, in the area that it begins in, or in none. Addresses wrap. */
+static uint64_t run_of(gm_gpa gpa, uint64_t len, const struct gmt_area **area)
+{
+    *area = area_of(gpa);
+    if (*area != NULL)
+        return less_of(len, (*area)->gpa + (*area)->size - gpa);
+    for (unsigned i = 0; i < GMT_WORLD_AREAS; i++)
+        len = less_of(len, gmt_areas[i].gpa - gpa);
+    return len;
 }
 
 static int add_all(struct gmt_world *world, struct gm_backing *ram)
@@ -115,8 +128,8 @@ void gmt_world_close(struct gmt_world *world)
 void gmt_world_reset(struct gmt_world *world)
 {
     for (size_t i = 0; i < world->touched_count; i++) {
-        memset(world->host + world->touched[i], 0, 8);
-        memset(world->model + world->touched[i], 0, 8);
+        memset(world->host + world->touched[i].offset, 0, world->touched[i].len);
+        memset(world->model + world->touched[i].offset, 0, world->touched[i].len);
     }
     world->touched_count = 0;
     if (gm_dirty_clear(world->dirty, 0, GMT_WORLD_TRACKED) != 0 || (!world->on && gm_dirty_enable(world->dirty) != 0))
@@ -135,7 +148,8 @@ uint64_t gmt_world_expect(gm_gpa gpa, uint64_t len, unsigned rights, int *error)
         return 0;
     }
     for (uint64_t good = 0; good < len;) {
-        const struct gmt_area *area = area_of(gpa + good);
+        const struct gmt_area *area;
+        uint64_t run = run_of(gpa + good, len - good, &area);
         if (area == NULL)
             *error = -EFAULT;
         else if (area->rights == 0)
@@ -144,55 +158,59 @@ uint64_t gmt_world_expect(gm_gpa gpa, uint64_t len, unsigned rights, int *error)
             *error = -EACCES;
         if (*error != 0)
             return good;
-        uint64_t room = area->gpa + area->size - (gpa + good);
-        good += room < len - good ? room : len - good;
+        good += run;
     }
     return len;
 }
 
-static uint64_t offset_of(gm_gpa gpa)
+void gmt_world_read(const struct gmt_world *world, gm_gpa gpa, uint8_t *out, uint64_t len)
 {
-    const struct gmt_area *area = area_of(gpa);
-    return area->offset + (gpa - area->gpa);
-}
-
-uint8_t *gmt_world_byte(struct gmt_world *world, gm_gpa gpa)
-{
-    return world->model + offset_of(gpa);
-}
-
-static void append(uint64_t **list, size_t *count, size_t *room, uint64_t value)
-{
-    if (*count == *room) {
-        *room = *room * 2 + 1024;
-        *list = realloc(*list, *room * sizeof(**list));
-        if (*list == NULL)
-            abort();
+    const struct gmt_area *area;
+    for (uint64_t at = 0, run; at < len; at += run) {
+        run = run_of(gpa + at, len - at, &area);
+        memcpy(out + at, world->model + area->offset + (gpa + at - area->gpa), run);
     }
-    (*list)[(*count)++] = value;
 }
 
-static void touch(struct gmt_world *world, uint64_t offset)
+/* The list with room for one more. */
+static void *with_room(void *list, size_t count, size_t *room, size_t size)
 {
-    uint64_t word = offset & ~UINT64_C(7);
-    if (world->touched_count == 0 || world->touched[world->touched_count - 1] != word)
-        append(&world->touched, &world->touched_count, &world->touched_room, word);
+    if (count < *room)
+        return list;
+    *room = *room * 2 + 1024;
+    list = realloc(list, *room * size);
+    if (list == NULL)
+        abort();
+    return list;
 }
 
-static void mark(struct gmt_world *world, gm_gpa gpa)
+/* Whole words, so that the bytes beside what was written are looked at once more at the end. */
+static void touch(struct gmt_world *world, uint64_t offset, uint64_t len)
 {
-    if (!world->on || gpa >= GMT_WORLD_TRACKED || world->is_dirty[gpa / GM_PAGE_SIZE] != 0)
+    const uint64_t first = offset & ~UINT64_C(7), end = (offset + len + 7) & ~UINT64_C(7);
+    world->touched = with_room(world->touched, world->touched_count, &world->touched_room, sizeof(*world->touched));
+    world->touched[world->touched_count++] = (struct gmt_touched){first, end - first};
+}
+
+static void mark(struct gmt_world *world, uint64_t page)
+{
+    if (!world->on || page >= GMT_WORLD_TRACKED / GM_PAGE_SIZE || world->is_dirty[page] != 0)
         return;
-    world->is_dirty[gpa / GM_PAGE_SIZE] = 1;
-    append(&world->dirty_page, &world->dirty_count, &world->dirty_room, gpa / GM_PAGE_SIZE);
+    world->is_dirty[page] = 1;
+    world->dirty_page = with_room(world->dirty_page, world->dirty_count, &world->dirty_room, sizeof(uint64_t));
+    world->dirty_page[world->dirty_count++] = page;
 }
 
 void gmt_world_write(struct gmt_world *world, gm_gpa gpa, const uint8_t *bytes, uint64_t len)
 {
-    for (uint64_t i = 0; i < len; i++) {
-        touch(world, offset_of(gpa + i));
-        *gmt_world_byte(world, gpa + i) = bytes[i];
-        mark(world, gpa + i);
+    const struct gmt_area *area;
+    for (uint64_t at = 0, run; at < len; at += run) {
+        run = run_of(gpa + at, len - at, &area);
+        uint64_t offset = area->offset + (gpa + at - area->gpa);
+        touch(world, offset, run);
+        memcpy(world->model + offset, bytes + at, run);
+        for (uint64_t page = (gpa + at) / GM_PAGE_SIZE; page <= (gpa + at + (run - 1)) / GM_PAGE_SIZE; page++)
+            mark(world, page);
     }
 #ifdef GM_FUZZ_CANARY
     if (len > 0 && ((gpa + len) & 0xfff) == 1) /* a mark too short where the last byte begins a page */
@@ -206,22 +224,37 @@ static bool same_page(const struct gmt_world *world, gm_gpa gpa)
            gm_dirty_is_marked(world->dirty, gpa) == (int)world->is_dirty[gpa / GM_PAGE_SIZE];
 }
 
-bool gmt_world_same(const struct gmt_world *world, gm_gpa gpa, uint64_t len)
+static bool same_pages(const struct gmt_world *world, gm_gpa first, uint64_t len)
 {
-    for (uint64_t at = gpa - AROUND; at != gpa + len + AROUND; at++) {
-        const struct gmt_area *area = area_of(at);
-        if (area != NULL && area->rights != 0 && world->host[offset_of(at)] != world->model[offset_of(at)])
-            return false;
-        if ((at == gpa - AROUND || at % GM_PAGE_SIZE == 0 || at == gpa) && !same_page(world, at))
+    const uint64_t before = first % GM_PAGE_SIZE;
+    for (uint64_t at = 0; at < before + len; at += GM_PAGE_SIZE) {
+        if (!same_page(world, first - before + at))
             return false;
     }
-    return gm_dirty_count(world->dirty, 0, UINT64_MAX) == world->dirty_count;
+    return true;
+}
+
+bool gmt_world_same(const struct gmt_world *world, gm_gpa gpa, uint64_t len)
+{
+    const gm_gpa first = gpa - AROUND;
+    const uint64_t around = len + UINT64_C(2) * AROUND;
+    const struct gmt_area *area;
+    for (uint64_t at = 0, run; at < around; at += run) {
+        run = run_of(first + at, around - at, &area);
+        if (area == NULL || area->rights == 0)
+            continue;
+        uint64_t offset = area->offset + (first + at - area->gpa);
+        if (memcmp(world->host + offset, world->model + offset, run) != 0)
+            return false;
+    }
+    return same_pages(world, first, around) && gm_dirty_count(world->dirty, 0, UINT64_MAX) == world->dirty_count;
 }
 
 bool gmt_world_same_all(const struct gmt_world *world)
 {
     for (size_t i = 0; i < world->touched_count; i++) {
-        if (memcmp(world->host + world->touched[i], world->model + world->touched[i], 8) != 0)
+        const struct gmt_touched *touched = &world->touched[i];
+        if (memcmp(world->host + touched->offset, world->model + touched->offset, touched->len) != 0)
             return false;
     }
     for (size_t i = 0; i < world->dirty_count; i++) {

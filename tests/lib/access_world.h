@@ -23,6 +23,10 @@ struct gmt_area {
 
 extern const struct gmt_area gmt_areas[GMT_WORLD_AREAS];
 
+struct gmt_touched {
+    uint64_t offset, len; /* [bytes] */
+};
+
 struct gmt_world {
     struct gm_space *space;
     struct gm_snapshot *snapshot;
@@ -34,7 +38,7 @@ struct gmt_world {
     uint8_t is_dirty[GMT_WORLD_TRACKED / GM_PAGE_SIZE];
     uint64_t *dirty_page; /* the numbers of those that are */
     size_t dirty_count, dirty_room;
-    uint64_t *touched; /* model offsets of words that were written, to be cleared */
+    struct gmt_touched *touched; /* what of the host memory was written, to be cleared */
     size_t touched_count, touched_room;
 };
 
@@ -48,10 +52,10 @@ void gmt_world_reset(struct gmt_world *world);
 /* How many bytes of the range can be accessed before the first that cannot; *error: 0, or the first one's. */
 uint64_t gmt_world_expect(gm_gpa gpa, uint64_t len, unsigned rights, int *error);
 
-/* The byte of the model, which must be there. */
-uint8_t *gmt_world_byte(struct gmt_world *world, gm_gpa gpa);
+/* What the model holds; all of the range must be there. */
+void gmt_world_read(const struct gmt_world *world, gm_gpa gpa, uint8_t *out, uint64_t len);
 
-/* The model is written to, and the pages become dirty. */
+/* The model is written to, which must be there, and the pages become dirty. */
 void gmt_world_write(struct gmt_world *world, gm_gpa gpa, const uint8_t *bytes, uint64_t len);
 
 /* Does the guest hold what the model holds, in and around the range, and are those pages dirty that should be? */
