@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * Short copies at any guest address, whose length need not be known to the compiler. The range is cut into the largest
- * aligned units that lie in it: 1, 2 and 4 bytes up to the first multiple of 8, words of 8, and 4, 2 and 1 at the end.
- * Whatever is naturally aligned in the range lies in one of them.
+ * Short copies at any guest address, whose length need not be known to the compiler, and writes of such lengths. The
+ * range is cut into the largest aligned units that lie in it: 1, 2 and 4 bytes up to the first multiple of 8, words of
+ * 8, and 4, 2 and 1 at the end. Whatever is naturally aligned in the range lies in one of them.
  */
-#include "guestmem/access_unit.h"
+#include "guestmem/access_bulk.h"
 
 /* A range that ends before the next larger unit goes on with the smaller ones at its end, which are aligned there. */
 #define TO_A_MULTIPLE_OF_TWICE(step, bits)                                                                             \
@@ -109,4 +109,74 @@ __attribute__((noinline)) void gm_units_write_any(void *place, const void *buf, 
     } else {
         gm_units_write(to, from, len);
     }
+}
+
+/*
+ * Writes of a length that is known at run time only. When many follow one another, each begins while the places of
+ * those before it are still being looked up. Processors let loads pass stores whose addresses they do not know, and
+ * have to do the work anew where both turn out to be the same within a page. So there are few such loads here: no saved
+ * registers, since whatever is called is called last; and those from the buffer wait until the place is known.
+ */
+
+static __attribute__((noinline)) int mark_rest(const struct gm_view *view, gm_gpa gpa, size_t len)
+{
+    gm_access_mark(view, gpa, len);
+    return 0;
+}
+
+/* gm_access_mark without a call where off, or one page that is dirty already, is all there is to it. Returns 0. */
+static inline int mark(const struct gm_view *view, gm_gpa gpa, size_t len)
+{
+    struct gm_dirty *dirty = view->dirty;
+    const uint64_t page = gpa >> GM_PAGE_SHIFT;
+    GM_DIRTY_LIGHT(); /* [dirty-P3] */
+    int64_t quick = (int64_t)GM_DIRTY_LOAD(&dirty->quick);
+    if ((int64_t)page >= quick) {
+        if (GM_LIKELY(quick == 0))
+            return 0;
+    } else if (GM_LIKELY(len - 1 <= (~gpa & (GM_PAGE_SIZE - 1)) && gm_access_is_shown(&dirty->live, page))) {
+        return 0;
+    }
+    return mark_rest(view, gpa, len);
+}
+
+static __attribute__((noinline)) int write_long(const struct gm_view *view, gm_gpa gpa, void *place, const void *buf,
+                                                size_t len)
+{
+    gm_piece_copy(place, buf, len);
+    return mark(view, gpa, len);
+}
+
+static __attribute__((noinline)) int write_units(const struct gm_view *view, gm_gpa gpa, void *place, const void *buf,
+                                                 size_t len)
+{
+    gm_units_write_any(place, buf, len);
+    return mark(view, gpa, len);
+}
+
+/* The buffer, by an addition of nothing that waits for the place: the highest bit of an address in user space. */
+static inline const char *after(const void *buf, const void *place)
+{
+#ifdef __x86_64__
+    uint64_t nothing = (uint64_t)(uintptr_t)place >> 63;
+    __asm__("" : "+r"(nothing)); /* compilers do not know it either */
+    return (const char *)((uintptr_t)buf + nothing);
+#else
+    (void)place;
+    return buf;
+#endif
+}
+
+__attribute__((noinline)) int gm_guest_write_any(const struct gm_view *view, gm_gpa gpa, const void *buf, size_t len)
+{
+    char *place = gm_piece_place(view, gpa, len, GM_WRITE);
+    if (GM_UNLIKELY(place == NULL))
+        return gm_guest_write_slow(view, gpa, buf, len);
+    const char *from = after(buf, place);
+    if (len > GM_UNITS_MOST)
+        return write_long(view, gpa, place, from, len);
+    if (GM_UNLIKELY((((uintptr_t)place | len) & 15) != 0 || !HAS_PAIRS()))
+        return write_units(view, gpa, place, from, len);
+    write_pairs(place, from, len);
+    return mark(view, gpa, len);
 }

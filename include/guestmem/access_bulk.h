@@ -73,6 +73,10 @@ GM_INLINE void *gm_piece_place(const struct gm_view *view, gm_gpa gpa, uint64_t 
     return (void *)(uintptr_t)host;
 }
 
+/* gm_guest_write of a length that the compiler does not know: one call for all of it leaves callers their registers.
+ * It also has the lengths between GM_INLINE_MOST and GM_UNITS_MOST, which would be a call in any case. */
+GM_API GM_MUST_CHECK int gm_guest_write_any(const struct gm_view *view, gm_gpa gpa, const void *buf, size_t len);
+
 /* gm_guest_read and gm_guest_write where one inlined translation does not answer. */
 GM_API GM_MUST_CHECK int gm_guest_read_slow(const struct gm_view *view, gm_gpa gpa, void *buf, size_t len);
 GM_API GM_MUST_CHECK int gm_guest_write_slow(const struct gm_view *view, gm_gpa gpa, const void *buf, size_t len);
@@ -99,6 +103,8 @@ GM_INLINE GM_MUST_CHECK int gm_guest_read(const struct gm_view *view, gm_gpa gpa
  */
 GM_INLINE GM_MUST_CHECK int gm_guest_write(const struct gm_view *view, gm_gpa gpa, const void *buf, size_t len)
 {
+    if (!__builtin_constant_p(len) || (len > GM_INLINE_MOST && len <= GM_UNITS_MOST))
+        return gm_guest_write_any(view, gpa, buf, len);
     void *guest = gm_piece_place(view, gpa, len, GM_WRITE);
     if (GM_UNLIKELY(guest == NULL))
         return gm_guest_write_slow(view, gpa, buf, len);

@@ -264,6 +264,32 @@ static void no_length_is_no_access(void **state)
     gmt_assert_nothing_marked();
 }
 
+/* In blocks that one region fills, where the leaf word itself says what is allowed; and with every length. */
+static void rights_of_whole_blocks(void **state)
+{
+    struct gmt_rig *rig = *state;
+    uint8_t bytes[LEN_MOST] = {0};
+    struct gm_region_desc rom = gmt_ram(rig, 0, GMT_BLOCK, 0), port = gmt_ram(rig, GMT_BLOCK, GMT_BLOCK, GMT_BLOCK);
+    rom.rights = GM_READ;
+    port.rights = GM_WRITE;
+    gmt_add(rig->space, &rom);
+    gmt_add(rig->space, &port);
+    const struct gm_view *view = gmt_pin(rig->space);
+    memset(bytes, 7, sizeof(bytes));
+    for (size_t len = 1; len <= LEN_MOST; len++) {
+        assert_result(gm_guest_write(view, PAGES(1), bytes, len), -EACCES);
+        assert_int_equal(*gmt_host(rig, PAGES(1)), 0);
+        gmt_assert_nothing_marked();
+        assert_result(gm_guest_write(view, GMT_BLOCK + PAGES(1), bytes, len), 0);
+        assert_int_equal(*gmt_host(rig, GMT_BLOCK + PAGES(1) + len - 1), 7);
+        gmt_assert_marked((GMT_BLOCK + PAGES(1)) / PAGES(1));
+        assert_result(gm_guest_read(view, GMT_BLOCK, bytes, len), -EACCES);
+        assert_result(gm_guest_read(view, 0, bytes, len), 0);
+        memset(bytes, 7, len);
+    }
+    gm_unpin();
+}
+
 #define RIG(name) cmocka_unit_test_setup_teardown(name, gmt_tracked_open, gmt_tracked_close)
 
 int main(void)
@@ -279,6 +305,7 @@ int main(void)
         RIG(copies_are_as_memmove),
         RIG(a_copy_that_cannot_be_whole_is_none),
         RIG(no_length_is_no_access),
+        RIG(rights_of_whole_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

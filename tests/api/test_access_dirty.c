@@ -142,6 +142,18 @@ static void memory_that_is_not_tracked(void **state)
     gmt_assert_marked(GMT_TRACKED_SIZE / PAGES(1) - 1);
 }
 
+/* Lengths that are known at run time only, in a block that one region fills. */
+static void assert_each_length_marks(const struct gm_view *view, struct gm_dirty *dirty)
+{
+    static const volatile size_t lens[] = {3, 16, 64, 65, 3000};
+    assert_result(gm_dirty_clear(dirty, 0, GMT_TRACKED_SIZE / 8), 0);
+    for (unsigned i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
+        assert_result(gm_guest_write(view, GMT_BLOCK + PAGES(i), zeros, lens[i]), 0);
+        assert_result(gm_dirty_is_marked(dirty, GMT_BLOCK + PAGES(i)), 1);
+        assert_result(gm_dirty_clear(dirty, 0, GMT_TRACKED_SIZE / 8), 0);
+    }
+}
+
 /* Bitmaps whose marks are made out of line: pages of 2 MiB, and locked marks. */
 static void on_bitmaps_of_other_kinds(void **state)
 {
@@ -165,6 +177,7 @@ static void on_bitmaps_of_other_kinds(void **state)
         assert_int_equal(gm_dirty_count(config.dirty, 0, UINT64_MAX), 2);
         assert_result(gm_guest_write(view, GMT_BLOCK - PAGES(1), zeros, PAGES(3)), 0);
         assert_int_equal(gm_dirty_count(config.dirty, 0, UINT64_MAX), i == 0 ? 2 : 3);
+        assert_each_length_marks(view, config.dirty);
         gm_unpin();
         assert_result(gm_space_destroy(space), 0);
         gm_dirty_destroy(config.dirty);
