@@ -79,6 +79,8 @@ static int some(int error, size_t moved, size_t *done)
 int gm_guest_read_some(const struct gm_view *view, gm_gpa gpa, void *buf, size_t len, size_t *done)
 {
     size_t moved;
+    if (done == NULL)
+        return -EINVAL;
     int error = read_pieces(view, gpa, buf, len, &moved);
     return some(error, moved, done);
 }
@@ -86,6 +88,8 @@ int gm_guest_read_some(const struct gm_view *view, gm_gpa gpa, void *buf, size_t
 int gm_guest_write_some(const struct gm_view *view, gm_gpa gpa, const void *buf, size_t len, size_t *done)
 {
     size_t moved;
+    if (done == NULL)
+        return -EINVAL;
     int error = write_pieces(view, gpa, buf, len, &moved);
     return some(error, moved, done);
 }
@@ -129,6 +133,8 @@ int gm_guest_compare(const struct gm_view *view, gm_gpa gpa, const void *buf, si
 {
     uint64_t last;
     int found = 0;
+    if (order == NULL)
+        return -EINVAL;
     if (len != 0 && !gm_range_last(gpa, len, &last))
         return -EOVERFLOW;
     for (size_t at = 0; at < len && found == 0;) {

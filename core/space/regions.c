@@ -34,6 +34,8 @@ static const struct gm_region *find(const struct gm_view *view, gm_gpa gpa)
 
 int gm_region_find(const struct gm_view *view, gm_gpa gpa, struct gm_region_info *out)
 {
+    if (out == NULL)
+        return -EINVAL;
     const struct gm_region *region = find(view, gpa);
     return region != NULL ? describe(region, out) : -ENOENT;
 }
@@ -41,6 +43,8 @@ int gm_region_find(const struct gm_view *view, gm_gpa gpa, struct gm_region_info
 int gm_region_next(const struct gm_view *view, gm_gpa gpa, struct gm_region_info *out)
 {
     struct gm_cursor cursor;
+    if (out == NULL)
+        return -EINVAL;
     const struct gm_region *region = gm_regset_seek(gm_version_of(view)->regions, gpa, &cursor);
     return region != NULL ? describe(region, out) : -ENOENT;
 }
@@ -69,7 +73,7 @@ int gm_region_node(const struct gm_view *view, gm_gpa gpa)
 
 int gm_region_last(const struct gm_view *view, unsigned kinds, gm_gpa *out)
 {
-    if (kinds == 0 || (kinds & ~GM_KINDS_ALL) != 0)
+    if (out == NULL || kinds == 0 || (kinds & ~GM_KINDS_ALL) != 0)
         return -EINVAL;
     const struct gm_region *region = gm_regset_last(gm_version_of(view)->regions, kinds);
     if (region == NULL)
@@ -89,6 +93,8 @@ int gm_range_check(const struct gm_view *view, gm_gpa gpa, uint64_t len, unsigne
 int gm_range_offset(const struct gm_view *view, gm_gpa gpa, uint64_t offset, gm_gpa *out)
 {
     uint64_t sum;
+    if (out == NULL)
+        return -EINVAL;
     if (!gm_add_ok(gpa, offset, &sum))
         return -EOVERFLOW;
     int result = gm_translate_why(view, sum, 1, GM_ANY);

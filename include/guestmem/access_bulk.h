@@ -120,8 +120,8 @@ GM_INLINE GM_MUST_CHECK int gm_guest_write(const struct gm_view *view, gm_gpa gp
 /*
  * As much of [gpa, gpa + len) as there is before the first byte that cannot be accessed.
  * @param done  [bytes] how much that was: 1..len, or 0 when len is 0
- * Returns 0; when not one byte could be moved -EFAULT, -ENXIO, -EACCES. Also -EOVERFLOW. Asking for what is left of a
- * short count tells why it was short.
+ * Returns 0; when not one byte could be moved -EFAULT, -ENXIO, -EACCES. Also -EOVERFLOW; -EINVAL (done NULL). Asking
+ * for what is left of a short count tells why it was short.
  */
 GM_API GM_MUST_CHECK int gm_guest_read_some(const struct gm_view *view, gm_gpa gpa, void *buf, size_t len,
                                             size_t *done);
@@ -138,7 +138,7 @@ GM_API GM_MUST_CHECK int gm_guest_fill(const struct gm_view *view, gm_gpa gpa, u
  * Compare [gpa, gpa + len) with a buffer, up to the first byte that differs.
  * @param order  below, equal to or above 0, as the guest's bytes are, taken as unsigned, below, equal to or above buf's
  * Returns 0, also when what follows the first difference could not be read; -EFAULT, -ENXIO, -EACCES (a byte before any
- * difference); -EOVERFLOW.
+ * difference); -EOVERFLOW; -EINVAL (order NULL).
  */
 GM_API GM_MUST_CHECK int gm_guest_compare(const struct gm_view *view, gm_gpa gpa, const void *buf, size_t len,
                                           int *order);

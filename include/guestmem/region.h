@@ -39,7 +39,7 @@ struct gm_region_info {
 /*
  * The region that holds gpa. gm_region_next gives the first region that ends at or above gpa instead, so that
  * starting at 0 and going on at info.gpa + info.size visits all of them in order.
- * Returns 0; -ENOENT (none).
+ * Returns 0; -ENOENT (none); -EINVAL (out NULL).
  */
 GM_API GM_MUST_CHECK int gm_region_find(const struct gm_view *view, gm_gpa gpa, struct gm_region_info *out);
 GM_API GM_MUST_CHECK int gm_region_next(const struct gm_view *view, gm_gpa gpa, struct gm_region_info *out);
@@ -58,7 +58,7 @@ GM_API GM_MUST_CHECK int gm_region_node(const struct gm_view *view, gm_gpa gpa);
  * @param kinds  GM_KIND_BIT of each, ORed. GM_KINDS_ALL & ~GM_KIND_BIT(GM_KIND_DAX): what a guest's own memory and its
  *               devices end with.
  * @param out    inclusive
- * Returns 0; -ENOENT (there is no such region); -EINVAL (no kind, or an unknown one).
+ * Returns 0; -ENOENT (there is no such region); -EINVAL (no kind, or an unknown one; out NULL).
  * Cost: O(regions above it), 64 at a time where only one side has host memory.
  */
 GM_API GM_MUST_CHECK int gm_region_last(const struct gm_view *view, unsigned kinds, gm_gpa *out);
@@ -76,7 +76,7 @@ GM_API int gm_range_check(const struct gm_view *view, gm_gpa gpa, uint64_t len, 
  * The address that lies offset bytes above gpa, where there is host memory. What is between the two is not looked at,
  * nor gpa itself.
  * @param offset  [bytes] any value
- * Returns 0; -EOVERFLOW (past 2^64 - 1); -EFAULT (in no region); -ENXIO (a device).
+ * Returns 0; -EINVAL (out NULL); -EOVERFLOW (past 2^64 - 1); -EFAULT (in no region); -ENXIO (a device).
  */
 GM_API GM_MUST_CHECK int gm_range_offset(const struct gm_view *view, gm_gpa gpa, uint64_t offset, gm_gpa *out);
 

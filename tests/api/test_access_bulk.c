@@ -290,6 +290,21 @@ static void rights_of_whole_blocks(void **state)
     gm_unpin();
 }
 
+static void answers_need_a_place(void **state)
+{
+    const struct gm_view *view = three_pieces(*state);
+    uint8_t bytes[8] = {0};
+    assert_result(gm_guest_read_some(view, 0, bytes, sizeof(bytes), NULL), -EINVAL);
+    assert_result(gm_guest_write_some(view, 0, bytes, sizeof(bytes), NULL), -EINVAL);
+    assert_result(gm_guest_compare(view, 0, bytes, sizeof(bytes), NULL), -EINVAL);
+    gmt_assert_nothing_marked();
+    assert_result(gm_region_find(view, 0, NULL), -EINVAL);
+    assert_result(gm_region_next(view, 0, NULL), -EINVAL);
+    assert_result(gm_region_last(view, GM_KINDS_ALL, NULL), -EINVAL);
+    assert_result(gm_range_offset(view, 0, 1, NULL), -EINVAL);
+    gm_unpin();
+}
+
 #define RIG(name) cmocka_unit_test_setup_teardown(name, gmt_tracked_open, gmt_tracked_close)
 
 int main(void)
@@ -305,6 +320,7 @@ int main(void)
         RIG(copies_are_as_memmove),
         RIG(a_copy_that_cannot_be_whole_is_none),
         RIG(no_length_is_no_access),
+        RIG(answers_need_a_place),
         RIG(rights_of_whole_blocks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
