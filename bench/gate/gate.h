@@ -23,7 +23,7 @@
 struct gate_memory {
     uint64_t *words; /* GATE_WORDS of them: written by `fill` of one plug-in, then read by both */
     void **out;      /* room for GATE_STEP pointers */
-    char *host;      /* GATE_HOST_SIZE bytes of address space without access; setup may open a part, teardown closes it */
+    char *host;      /* GATE_HOST_SIZE bytes of address space without access; who opens a part closes it again */
 };
 
 /*

@@ -5,15 +5,17 @@
  * ways below return -EFAULT. All other accesses cost what they cost before.
  *
  *     gm_recover_install();                                        once, in a program that wants it
- *     error = gm_guest_read_safe(view, gpa, buffer, len, &done);   -EFAULT instead of a signal
+ *     error = gm_recover_view(view, serve, queue, &gpa);           whatever serve does with guest memory
+ *     error = gm_guest_read_safe(view, gpa, buffer, len, &done);   one copy, whose bytes are counted
  *
  * Streams (access_fd.h) need none of this: there the kernel touches the memory, and says -EFAULT.
  *
  * The signals. gm_recover_install puts handlers for SIGSEGV and SIGBUS in place. They take a fault when the thread that
- * faulted is inside gm_recover_call and the address lies in the range named there (of a poisoned page: some of the page
- * does); a signal that somebody has sent is no fault. All else goes to the handler that was there before, as the kernel
- * would have called it: with its signal mask, with or without siginfo, once if it asked for once, and system calls are
- * restarted if it asked for that; where there was none the process ends as it would have.
+ * faulted is inside gm_recover_call or gm_recover_view, and the address lies in the range, or in the host memory of the
+ * view, that is named there (of a poisoned page: some of the page does); a signal that somebody has sent is no fault.
+ * All else goes to the handler that was there before, as the kernel would have called it: with its signal mask, with or
+ * without siginfo, once if it asked for once, and system calls are restarted if it asked for that; where there was none
+ * the process ends as it would have.
  * What differs: the handler before runs on the alternate stack of the thread if there is one.
  * Who installs a handler over these has to pass on what is not his, as these do. Then they stay where they are also
  * after gm_recover_remove and only pass on; so the library must not be unloaded before that handler is gone.
@@ -63,6 +65,43 @@ GM_API int gm_recover_remove(void);
  */
 GM_API GM_MUST_CHECK int gm_recover_call(int (*function)(void *argument), void *argument, const void *address,
                                          uint64_t len, void **fault);
+
+/* No guest address: they end at GM_GPA_LAST. */
+#define GM_RECOVER_NONE UINT64_MAX
+
+/*
+ * gm_recover_call for all that a view shows: the host memory of its regions, and in a linear space the whole
+ * reservation, holes included. One call around a batch of work will do. Points of both kinds nest, each in the other.
+ *
+ * Inside function may be what asks no more than to be the holder of the view, and takes no lock: gm_guest_* and
+ * gm_slice_* accesses of any kind, streams, the *_safe copies; translation, regions; chains and rings of virtqueues;
+ * gm_guest_mark and gm_dirty_mark. Not inside, because a fault may leave them half done, or what they give would not be
+ * given back: transactions and commits, pins and unpins, snapshots, backings, all calls of a bitmap or a watch but
+ * marks (harvests lock), arenas, ids. A callback of one of these may make a gm_recover_view of its own.
+ *
+ * What a fault leaves behind. Calls of the library that had returned are complete, their marks included. Of the one
+ * that was left:
+ *   - an aligned integer or an atomic operation has done nothing.
+ *   - any other access may have moved any of its bytes, in any order, and marked none or some of those that it wrote.
+ *     So who writes inside function calls gm_guest_mark for all of that write's range when -EFAULT comes back; a mark
+ *     too many costs a page that is copied in vain. gm_guest_write_safe marks by itself.
+ *   - out-parameters may be written.
+ *   - a gm_vq is as it was; a gm_vq_ring may be ahead of what the guest sees, and parts of a ring may be written and
+ *     not marked: such a queue needs a reset.
+ * What function notes for afterwards should be volatile or atomic: compilers may move other stores past the access that
+ * faults.
+ *
+ * @param fault  the guest address that was missing (of a poisoned page one of it that is shown); the lowest, where
+ *               several regions show the same host memory; GM_RECOVER_NONE if function ended by itself, perhaps
+ *               with an -EFAULT of its own; may be NULL
+ * Returns what function returns; -EFAULT: it was left. Before it is called: -EINVAL (view or function NULL), -EPERM
+ * (gm_recover_install was not called); fault is not written then.
+ * Order:   as gm_recover_call.
+ * Context: holder of the view until the call ends.   Progress: function's.
+ * Cost:    as gm_recover_call; a fault: a walk over the regions of the view besides the signal, O(1) in a linear space.
+ */
+GM_API GM_MUST_CHECK int gm_recover_view(const struct gm_view *view, int (*function)(void *argument), void *argument,
+                                         gm_gpa *fault);
 
 /*
  * gm_recover_call for the whole reservation of a linear space, holes included: for accesses by base + GPA alone.

@@ -37,6 +37,13 @@ static __attribute__((noinline)) int call_with(struct gm_recover_point *point, i
     return result;
 }
 
+int gm_recover_run(struct gm_recover_point *point, int (*function)(void *argument), void *argument)
+{
+    int result = call_with(point, function, argument);
+    gm_recover_fence(); /* the handler writes to the point */
+    return result;
+}
+
 int gm_recover_call(int (*function)(void *argument), void *argument, const void *address, uint64_t len, void **fault)
 {
     struct gm_recover_point point;
@@ -47,13 +54,13 @@ int gm_recover_call(int (*function)(void *argument), void *argument, const void 
         return -EOVERFLOW;
     if (!gm_recover_is_installed())
         return -EPERM;
+    point.view = NULL;
     point.first = (uintptr_t)address;
     point.last = (uintptr_t)last;
     point.fault = 0;
-    int result = call_with(&point, function, argument);
-    gm_recover_fence(); /* the handler writes to the point */
+    int result = gm_recover_run(&point, function, argument);
     if (fault != NULL)
-        *fault = (void *)point.fault;
+        *fault = (void *)(uintptr_t)point.fault;
     return result;
 }
 

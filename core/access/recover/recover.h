@@ -10,11 +10,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/math.h"
+#include "guestmem/types.h"
+#include "guestmem/view.h"
+
 struct gm_recover_point {
     struct gm_recover_point *outer; /* the next one out on this thread's stack */
-    uintptr_t first, last;          /* faults at these addresses, inclusive */
-    uintptr_t fault;                /* the address of the one that was taken */
+    const struct gm_view *view;     /* faults in all that it shows; NULL: in the range */
+    uintptr_t first, last;          /* inclusive */
+    uint64_t fault;                 /* where the one that was taken was: in host memory, of a view a guest address */
     sigjmp_buf resume;
+};
+
+/* Host memory that is not there, inclusive, and the byte in it that was wanted. */
+struct gm_recover_missing {
+    uintptr_t first, at, last;
 };
 
 /*
@@ -27,6 +37,23 @@ extern _Thread_local struct gm_recover_point *gm_recover_innermost __attribute__
 #define gm_recover_fence() __asm__ volatile("" ::: "memory")
 
 bool gm_recover_is_installed(void);
+
+/* Call function(argument) with this point armed: what it waits for is set, and fault to what it is without one. The
+ * handlers are installed. Returns what function returns; -EFAULT: it was left. */
+int gm_recover_run(struct gm_recover_point *point, int (*function)(void *argument), void *argument);
+
+/* Is some of [first, last] missing? *where: a byte of it, the one that was wanted if that is in there. */
+static inline bool gm_recover_within(const struct gm_recover_missing *missing, uintptr_t first, uintptr_t last,
+                                     uint64_t *where)
+{
+    if (missing->last < first || missing->first > last)
+        return false;
+    *where = gm_min_u64(gm_max_u64(missing->at, first), last);
+    return true;
+}
+
+/* Does the view show what is missing, and where? The lowest guest address. Async-signal-safe; the view is held. */
+bool gm_recover_shown(const struct gm_view *view, const struct gm_recover_missing *missing, gm_gpa *where);
 
 /* Copy len bytes of one piece of guest memory. *moved: as *done of gm_guest_read_safe; *touched: how far it may have
  * got. Returns 0, -EFAULT. */

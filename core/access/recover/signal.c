@@ -11,9 +11,9 @@
  *    sigsetjmp need not save it. (SA_NODEFER and an empty mask are not enough: whoever passes the fault on to this
  *    handler may have more signals blocked.) A thread that is on its alternate stack leaves it by the jump; the kernel
  *    goes by the stack pointer.
- *  - It reads one thread-local word with a fixed offset, the list behind it, which its own thread made (recover.c), and
- *    one pointer to an action that is never changed once it is published. It calls what is async-signal-safe:
- *    sigaction, pthread_sigmask, raise, siglongjmp.
+ *  - It reads one thread-local word with a fixed offset, the list behind it, which its own thread made (recover.c), the
+ *    regions of views that its own thread holds (view.c), and one pointer to an action that is never changed once it is
+ *    published. It calls what is async-signal-safe: sigaction, pthread_sigmask, raise, siglongjmp.
  *
  * Shared words: users, previous[]. Written under the lock; read by any thread.
  * Invariant: from before a handler stands in the kernel's table on, previous[] points to a complete action. Actions
@@ -67,31 +67,29 @@ static bool is_fault(int number, const siginfo_t *info)
     return number == SIGBUS ? info->si_code != BUS_MCEERR_AO : info->si_code != SEGV_MTEAERR;
 }
 
-/* What is missing, inclusive. Of memory that is broken the kernel may know no more than the page. */
-struct missing {
-    uintptr_t first, last;
-};
-
-static struct missing missing_of(int number, const siginfo_t *info)
+/* Of memory that is broken the kernel may know no more than the page. */
+static struct gm_recover_missing missing_of(int number, const siginfo_t *info)
 {
     uintptr_t address = (uintptr_t)info->si_addr, page = 0;
     if (number == SIGBUS && info->si_code == BUS_MCEERR_AR && info->si_addr_lsb > 0 && info->si_addr_lsb < 64)
         page = ((uintptr_t)1 << info->si_addr_lsb) - 1;
-    return (struct missing){address & ~page, address | page};
+    return (struct gm_recover_missing){address & ~page, address, address | page};
 }
 
-static struct gm_recover_point *find_point(const struct missing *missing)
+static bool waits_for(const struct gm_recover_point *point, const struct gm_recover_missing *missing, uint64_t *where)
+{
+    if (point->view != NULL)
+        return gm_recover_shown(point->view, missing, where);
+    return gm_recover_within(missing, point->first, point->last, where);
+}
+
+/* The innermost point that waits for it. *where: what that point reports. */
+static struct gm_recover_point *find_point(const struct gm_recover_missing *missing, uint64_t *where)
 {
     struct gm_recover_point *point = gm_recover_innermost;
-    while (point != NULL && (missing->last < point->first || missing->first > point->last))
+    while (point != NULL && !waits_for(point, missing, where))
         point = point->outer;
     return point;
-}
-
-/* The address to report: it lies in the range of the point. */
-static uintptr_t address_in(const struct gm_recover_point *point, const siginfo_t *info)
-{
-    return gm_min_u64(gm_max_u64((uintptr_t)info->si_addr, point->first), point->last);
 }
 
 /* What the kernel does where no handler is. A fault is ignored by nobody; the instruction runs again, and the process
@@ -134,13 +132,13 @@ static void pass_on(int number, siginfo_t *info, void *context)
 }
 
 /* Go on at the point, as if the handler had returned there. */
-static _Noreturn void resume(struct gm_recover_point *point, uintptr_t address, const ucontext_t *interrupted)
+static _Noreturn void resume(struct gm_recover_point *point, uint64_t where, const ucontext_t *interrupted)
 {
     sigset_t mask;
     (void)sigemptyset(&mask);
     memcpy(&mask, &interrupted->uc_sigmask, KERNEL_SIGSET);
     gm_recover_innermost = point->outer;
-    point->fault = address;
+    point->fault = where;
     (void)pthread_sigmask(SIG_SETMASK, &mask, NULL);
     siglongjmp(point->resume, 1);
 }
@@ -148,10 +146,11 @@ static _Noreturn void resume(struct gm_recover_point *point, uintptr_t address, 
 static void handle(int number, siginfo_t *info, void *context)
 {
     int saved = errno;
-    const struct missing missing = missing_of(number, info);
-    struct gm_recover_point *point = is_fault(number, info) ? find_point(&missing) : NULL;
+    const struct gm_recover_missing missing = missing_of(number, info);
+    uint64_t where;
+    struct gm_recover_point *point = is_fault(number, info) ? find_point(&missing, &where) : NULL;
     if (point != NULL)
-        resume(point, address_in(point, info), context);
+        resume(point, where, context);
     pass_on(number, info, context);
     errno = saved;
 }
