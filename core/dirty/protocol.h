@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
  * How a page is marked and how marks are taken: all that markers and the harvester share; tests/model explores this
- * very code, and that of include/guestmem/dirty_levels.h.
+ * very code, and that of include/guestmem/dirty_levels.h; tests/stress/dirty_litmus.c runs it and mutants on hardware.
  *
  * Participants: any number of markers; one harvester at a time (a lock sees to that).
  * Shared words: words, a bit for each page, and lines, a byte for some words: it says that they may have bits. Markers
