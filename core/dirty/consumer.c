@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/mem.h"
 #include "dirty/dirty.h"
+#include "dirty/find.h"
 
 static int give_words(const struct gm_dirty_bitmap *bitmap, struct gm_dirty_consumer *consumer)
 {
@@ -63,4 +64,35 @@ void gm_dirty_consumer_destroy(struct gm_dirty *dirty, struct gm_dirty_consumer 
     pthread_mutex_unlock(&bitmap->lock);
     (void)gm_mem_unmap(consumer->memory, consumer->bytes);
     gm_free(NULL, consumer, sizeof(*consumer));
+}
+
+/* What marks there are in a window, or of those the ones that other has not; other may be NULL. */
+static uint64_t count_marks(const struct gm_dirty_levels *of, const struct gm_dirty_levels *other,
+                            struct gm_dirty_window window)
+{
+    uint64_t count = 0, page, bits;
+    while ((bits = gm_dirty_next_word(of, &window, &page)) != 0) {
+        if (other != NULL)
+            bits &= ~gm_load_relaxed(&other->words[page >> GM_DIRTY_FAN_SHIFT]);
+        count += (uint64_t)__builtin_popcountll(bits);
+    }
+    return count;
+}
+
+/* Own marks change under the lock only: a page that is marked again meanwhile is counted once. */
+int gm_dirty_consumer_count(struct gm_dirty *dirty, struct gm_dirty_consumer *consumer, uint64_t first, uint64_t len,
+                            uint64_t *count)
+{
+    struct gm_dirty_window window = {.first = 0, .end = 0};
+    if (dirty == NULL || count == NULL || (consumer != NULL && consumer->of != gm_dirty_whole(dirty)))
+        return -EINVAL;
+    struct gm_dirty_bitmap *bitmap = gm_dirty_whole(dirty);
+    pthread_mutex_lock(&bitmap->lock);
+    const struct gm_dirty_levels *own = consumer != NULL ? &consumer->own : &bitmap->view.own;
+    own = own->words != NULL ? own : NULL;
+    if (len != 0)
+        (void)gm_dirty_range(bitmap, first, len, &window.first, &window.end);
+    *count = count_marks(&dirty->live, own, window) + (own != NULL ? count_marks(own, NULL, window) : 0);
+    pthread_mutex_unlock(&bitmap->lock);
+    return 0;
 }

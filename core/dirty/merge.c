@@ -6,11 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "dirty/dirty.h"
 #include "dirty/find.h"
-#include "guestmem/dirty_merge.h"
-
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "bytes of a log are read as words");
+#include "dirty/merge.h"
 
 /* A log under way. */
 struct source {
@@ -33,21 +30,13 @@ static inline uint64_t next_bits(struct source *source, unsigned count)
     return bits & (~UINT64_C(0) >> (64 - count));
 }
 
-/* Set pages by address; false: some are not there. */
-static bool set_bytes(struct gm_dirty_bitmap *bitmap, uint64_t first, uint64_t len)
+bool gm_dirty_set_bytes(struct gm_dirty_bitmap *bitmap, uint64_t first, uint64_t len)
 {
     uint64_t from, end;
     bool whole = gm_dirty_range(bitmap, first, len, &from, &end);
     if (from < end)
         gm_dirty_set_pages(&bitmap->dirty.live, from, end - 1, bitmap->locked);
     return whole;
-}
-
-/* Set bits of one word; nothing is stored where they are set. */
-static inline void set_word(const struct gm_dirty_bitmap *bitmap, uint64_t word, uint64_t bits)
-{
-    gm_dirty_join(&bitmap->dirty.live.words[word], bits, bitmap->locked);
-    gm_dirty_show(&bitmap->dirty.live, word >> GM_DIRTY_WORDS_SHIFT);
 }
 
 /* Pass over bytes that are 0, eight at a time; returns how many bits those are. */
@@ -72,7 +61,7 @@ static bool merge_words(struct gm_dirty_bitmap *bitmap, struct source *source, u
         unsigned count = (unsigned)gm_min_u64(room, source->end - source->at);
         uint64_t bits = next_bits(source, count);
         if (bits != 0)
-            set_word(bitmap, page / GM_DIRTY_FAN, bits << skip);
+            gm_dirty_set_word(bitmap, page / GM_DIRTY_FAN, bits << skip);
         page += count;
     }
     for (; source->at < source->end; (void)skip_clean(source)) { /* what has no page must be clean */
@@ -82,8 +71,7 @@ static bool merge_words(struct gm_dirty_bitmap *bitmap, struct source *source, u
     return true;
 }
 
-/* Runs of bits that are set, of a word whose lowest bit stands for the bytes from address on. */
-static bool set_runs(struct gm_dirty_bitmap *bitmap, uint64_t bits, uint64_t address, unsigned shift)
+bool gm_dirty_set_runs(struct gm_dirty_bitmap *bitmap, uint64_t bits, uint64_t address, unsigned shift)
 {
     bool whole = true;
     while (bits != 0) {
@@ -92,7 +80,7 @@ static bool set_runs(struct gm_dirty_bitmap *bitmap, uint64_t bits, uint64_t add
         unsigned run = rest != 0 ? (unsigned)__builtin_ctzll(rest) : 64;
         uint64_t first = address + ((uint64_t)skip << shift);
         bool wraps = first < address;
-        whole &= !wraps && set_bytes(bitmap, first, (uint64_t)run << shift);
+        whole &= !wraps && gm_dirty_set_bytes(bitmap, first, (uint64_t)run << shift);
         bits &= run == 64 ? 0 : ~(((UINT64_C(1) << run) - 1) << skip);
     }
     return whole;
@@ -105,13 +93,13 @@ static bool merge_runs(struct gm_dirty_bitmap *bitmap, struct source *source, ui
         unsigned count = (unsigned)gm_min_u64(64, source->end - source->at);
         uint64_t bits = next_bits(source, count);
         if (bits != 0)
-            whole &= !beyond && set_runs(bitmap, bits, address, shift);
+            whole &= !beyond && gm_dirty_set_runs(bitmap, bits, address, shift);
         beyond |= __builtin_add_overflow(address, (uint64_t)count << shift, &address);
     }
     return whole;
 }
 
-int gm_dirty_merge(struct gm_dirty *dirty, const struct gm_dirty_log *log)
+int gm_dirty_log_plan(const struct gm_dirty *dirty, const struct gm_dirty_log *log, struct gm_dirty_log_plan *out)
 {
     uint64_t end;
     if (dirty == NULL || log == NULL || log->bits == NULL || !gm_add_ok(log->first, log->count, &end))
@@ -119,10 +107,21 @@ int gm_dirty_merge(struct gm_dirty *dirty, const struct gm_dirty_log *log)
     unsigned shift = log->page_shift != 0 ? log->page_shift : GM_PAGE_SHIFT;
     if (shift < GM_PAGE_SHIFT || shift > GM_DIRTY_PAGE_SHIFT_MOST)
         return -EINVAL;
-    struct gm_dirty_bitmap *bitmap = gm_dirty_whole(dirty);
-    struct source source = {.bytes = log->bits, .at = log->first, .end = end};
     bool same = shift == dirty->page_shift && gm_is_aligned(log->to, dirty->page_mask + 1);
-    bool whole = same ? merge_words(bitmap, &source, log->to >> shift) : merge_runs(bitmap, &source, log->to, shift);
+    *out = (struct gm_dirty_log_plan){.at = log->first, .end = end, .to = log->to, .shift = shift, .same = same};
+    return 0;
+}
+
+int gm_dirty_merge(struct gm_dirty *dirty, const struct gm_dirty_log *log)
+{
+    struct gm_dirty_log_plan plan;
+    int error = gm_dirty_log_plan(dirty, log, &plan);
+    if (error != 0)
+        return error;
+    struct gm_dirty_bitmap *bitmap = gm_dirty_whole(dirty);
+    struct source source = {.bytes = log->bits, .at = plan.at, .end = plan.end};
+    bool whole = plan.same ? merge_words(bitmap, &source, plan.to >> plan.shift)
+                           : merge_runs(bitmap, &source, plan.to, plan.shift);
     return whole ? 0 : -ERANGE;
 }
 
@@ -145,7 +144,7 @@ int gm_dirty_merge_from(struct gm_dirty *dirty, const struct gm_dirty *from, uin
         }
         uint64_t address;
         bool there = gm_add_ok(to, (page - base) << from->page_shift, &address);
-        whole &= there && set_runs(bitmap, bits, address, from->page_shift);
+        whole &= there && gm_dirty_set_runs(bitmap, bits, address, from->page_shift);
     }
     return whole ? 0 : -ERANGE;
 }

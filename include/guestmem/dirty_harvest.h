@@ -37,6 +37,15 @@ GM_API GM_MUST_CHECK int gm_dirty_consumer_create(struct gm_dirty *dirty, struct
 /* Forget the consumer and what it has not taken; others keep theirs. NULL is ignored, and one of another bitmap. */
 GM_API void gm_dirty_consumer_destroy(struct gm_dirty *dirty, struct gm_dirty_consumer *consumer);
 
+/*
+ * How many pages of [first, first + len) a harvest by this consumer (NULL: the bitmap's own view) would hand out;
+ * gm_dirty_count counts what nobody has taken. What of the window is not below size is not there.
+ * @param count  [pages] while others mark, each word is counted at a moment of its own
+ * Returns 0; -EINVAL (a consumer of another bitmap).   Cost: O(words that are not clean).
+ */
+GM_API GM_MUST_CHECK int gm_dirty_consumer_count(struct gm_dirty *dirty, struct gm_dirty_consumer *consumer,
+                                                 uint64_t first, uint64_t len, uint64_t *count);
+
 struct gm_dirty_range {
     uint64_t first, len; /* [bytes] whole pages */
 };

@@ -8,6 +8,7 @@
  *     gm_dirty_merge(dirty, &slot);
  * What a vhost-user back end has logged (a bit for each 4 KiB from address 0, in bytes):
  *     struct gm_dirty_log vhost = {.bits = log, .count = bytes * 8, .page_shift = 12, .to = 0};
+ *     gm_dirty_drain(dirty, &vhost);                           while it goes on logging
  */
 #ifndef GUESTMEM_DIRTY_MERGE_H
 #define GUESTMEM_DIRTY_MERGE_H
@@ -30,15 +31,36 @@ struct gm_dirty_log {
  * page of the other, all pages that a bit touches are marked.
  * Returns 0; -EINVAL (bits NULL, a bad page_shift, first + count past 2^64); -ERANGE (a bit that is set stands for
  * something that is not below size: what is, is marked).
- * Context: any thread; nobody changes the log meanwhile.   Order: as a mark, for all writes that the log stands for.
+ * Context: any thread; nobody changes the log meanwhile (gm_dirty_drain is for logs that live).
+ * Order: as a mark, for all writes that the log stands for.
  * Progress: wait-free.   Cost: pages of the same size: a look at 64 bits of the log at a time, whatever the offset, and
  * one locked instruction where some of them are new; else O(runs of bits that are set).
  */
 GM_API GM_MUST_CHECK int gm_dirty_merge(struct gm_dirty *dirty, const struct gm_dirty_log *log);
 
 /*
- * The same from another bitmap, which stays as it is: what is marked in [first, first + len) there and not taken yet,
- * to addresses from to on.
+ * Move what a log says into the bitmap while others set bits there (vhost-user back ends, vhost-net): bits are taken by
+ * locked instructions, so that each one that is set is moved once, by this call or by a later one. Bits that stand for
+ * something that is not below size, be it in part, are left in the log: nothing is lost, and a call after
+ * gm_dirty_extend moves them. What such a bit stands for below size is marked.
+ * @param log  bits: memory that may be written to; of bytes with other bits in them those stay as they are
+ * Returns 0; -EINVAL (as gm_dirty_merge; nothing was taken); -ERANGE (bits were left, as said; all others were moved).
+ * Context: any thread, several at once, and others that set bits by atomic operations of 1, 2, 4 or 8 aligned bytes.
+ * Order:   who writes to a page and then ORs its bit, with release or behind a write barrier (on x86 any locked
+ *          instruction will do), has the write seen as one before a mark: by whoever copies the page after the harvest
+ *          that hands it out. A bit that was set before the call is marked when it returns, or when another such call
+ *          does that has taken it. A harvest that runs at the same time as one of them may miss it.
+ * Progress: wait-free, but for the first and the last bytes of a log that has only some of their bits: lock-free.
+ * Cost:    clean words are only looked at, 64 bytes at a time; one locked instruction for each aligned 64 bits that are
+ *          not clean (at the ends of a log that is not so aligned: 8 bits), and the marks, as in gm_dirty_merge.
+ *          Nothing is taken that is not marked at once, so that a log whose memory goes away under it (recover.h) is
+ *          moved as far as it was there.
+ */
+GM_API GM_MUST_CHECK int gm_dirty_drain(struct gm_dirty *dirty, const struct gm_dirty_log *log);
+
+/*
+ * As gm_dirty_merge, out of another bitmap, which stays as it is: what is marked in [first, first + len) there and not
+ * taken yet, to addresses from to on.
  * Returns as gm_dirty_merge; -EINVAL (the two are one, or first does not begin a page of from).
  */
 GM_API GM_MUST_CHECK int gm_dirty_merge_from(struct gm_dirty *dirty, const struct gm_dirty *from, uint64_t first,

@@ -89,6 +89,7 @@ static void consumers_of_another_bitmap(void **state)
     assert_result(gm_dirty_harvest(dirty, &by_other, take, &got, &next), -EINVAL);
     assert_result(gm_dirty_harvest_words(dirty, &by_other, words, 2, &next), -EINVAL);
     assert_result(gm_dirty_put_back(dirty, by_other.consumer, 0, 1), -EINVAL);
+    assert_result(gm_dirty_consumer_count(dirty, by_other.consumer, 0, PAGE, &next), -EINVAL);
     gm_dirty_consumer_destroy(dirty, by_other.consumer);
     assert_true(next == 1 && got.count == 0 && words[0] == 0);
     harvest(dirty, &all, &got);
@@ -99,12 +100,52 @@ static void consumers_of_another_bitmap(void **state)
     gm_dirty_destroy(dirty);
 }
 
+static void assert_counts(struct gm_dirty *dirty, struct gm_dirty_consumer *consumer, uint64_t own, uint64_t other)
+{
+    uint64_t count = 77;
+    assert_result(gm_dirty_consumer_count(dirty, NULL, 0, UINT64_MAX, &count), 0);
+    assert_int_equal(count, own);
+    assert_result(gm_dirty_consumer_count(dirty, consumer, 0, UINT64_MAX, &count), 0);
+    assert_int_equal(count, other);
+}
+
+/* What a view has of its own and what is marked again counts once; gm_dirty_count has what nobody has taken. */
+static void counted_for_each(void **state)
+{
+    struct gm_dirty *dirty = make(100000, 0);
+    struct gm_dirty_consumer *consumer;
+    struct got got;
+    uint64_t count = 77;
+    (void)state;
+    mark(dirty, 10, 200);
+    assert_counts(dirty, NULL, 200, 200);
+    assert_result(gm_dirty_consumer_create(dirty, &consumer), 0);
+    harvest(dirty, &all, &got);
+    assert_counts(dirty, consumer, 0, 200);
+    mark(dirty, 200, 30);
+    mark(dirty, 99999, 1);
+    assert_counts(dirty, consumer, 31, 221);
+    assert_int_equal(gm_dirty_count(dirty, 0, UINT64_MAX), 31);
+    assert_result(gm_dirty_consumer_count(dirty, consumer, 205 * PAGE - 1, PAGE + 2, &count), 0);
+    assert_int_equal(count, 3);
+    assert_result(gm_dirty_consumer_count(dirty, consumer, 205 * PAGE, 0, &count), 0);
+    assert_int_equal(count, 0);
+    assert_result(gm_dirty_consumer_count(dirty, consumer, 100000 * PAGE, PAGE, &count), 0);
+    assert_int_equal(count, 0);
+    count = 77;
+    assert_result(gm_dirty_consumer_count(NULL, NULL, 0, PAGE, &count), -EINVAL);
+    assert_result(gm_dirty_consumer_count(dirty, NULL, 0, PAGE, NULL), -EINVAL);
+    assert_int_equal(count, 77);
+    gm_dirty_destroy(dirty);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_consumer_has_all),
         cmocka_unit_test(slices_of_several_consumers),
         cmocka_unit_test(consumers_of_another_bitmap),
+        cmocka_unit_test(counted_for_each),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -213,9 +213,20 @@ static void harvest_words(struct play *play)
     compare_taken(play, view, first, first + count, 0);
 }
 
+/* What is left in a log is what stands for pages that are not there, and bits before the first. */
+static void compare_left(struct play *play, const uint8_t *was, const struct gm_dirty_log *log, uint64_t page)
+{
+    const uint8_t *now = log->bits;
+    for (uint64_t bit = 0; bit < log->first + log->count; bit++) {
+        bool left = bit < log->first || page + bit - log->first >= play->pages;
+        if ((now[bit / 8] >> bit % 8 & 1) != (left ? was[bit / 8] >> bit % 8 & 1 : 0))
+            wrong(play, "drain: what is left");
+    }
+}
+
 static void merge(struct play *play)
 {
-    uint8_t bits[64];
+    uint8_t bits[80], was[sizeof(bits)];
     const size_t bytes = 1 + gmt_pick(&play->in, sizeof(bits));
     const uint64_t first = gmt_pick(&play->in, bytes * 8), page = pick_page(play);
     const struct gm_dirty_log log = {.bits = bits, .first = first, .count = bytes * 8 - first,
@@ -229,9 +240,15 @@ static void merge(struct play *play)
         if (set)
             set_all(play, page + i, page + i + 1, 1);
     }
-    if (gm_dirty_merge(play->dirty, &log) != (beyond ? -ERANGE : 0))
+    memcpy(was, bits, bytes);
+    bool drain = gmt_pick(&play->in, 2) == 0;
+    if ((drain ? gm_dirty_drain(play->dirty, &log) : gm_dirty_merge(play->dirty, &log)) != (beyond ? -ERANGE : 0))
         wrong(play, "merge: result");
-    play->report->merged++;
+    if (drain)
+        compare_left(play, was, &log, page);
+    else if (memcmp(was, bits, bytes) != 0)
+        wrong(play, "merge: the log has changed");
+    *(drain ? &play->report->drained : &play->report->merged) += 1;
 }
 
 static void consumers(struct play *play)
@@ -267,6 +284,22 @@ static void change(struct play *play)
     }
 }
 
+/* What each view has of a window. */
+static void count_views(struct play *play)
+{
+    uint64_t from, len, first, end, count;
+    pick_range(play, &from, &len, &first, &end);
+    for (unsigned view = 0; view < VIEWS; view++) {
+        uint64_t want = 0;
+        if (view != 0 && play->consumer[view] == NULL)
+            continue;
+        for (uint64_t page = first; page < end && page < play->pages; page++)
+            want += play->is[view][page];
+        if (gm_dirty_consumer_count(play->dirty, play->consumer[view], from, len, &count) != 0 || count != want)
+            wrong(play, "count of a view");
+    }
+}
+
 static void look(struct play *play)
 {
     uint64_t count = 0, at = 0;
@@ -296,6 +329,7 @@ static void step(struct play *play)
     case 7: merge(play); break;
     case 8: change(play); break;
     case 9: look(play); break;
+    case 10: count_views(play); break;
     default: mark(play); break;
     }
 }

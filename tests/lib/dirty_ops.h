@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 struct gmt_dirty_report {
-    uint64_t ops, pages_taken, refused, merged, slices;
+    uint64_t ops, pages_taken, refused, merged, drained, slices;
     const char *wrong; /* NULL: every answer was the oracle's */
 };
 

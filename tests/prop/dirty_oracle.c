@@ -5,12 +5,14 @@
  *
  *   usage: dirty_oracle [seed [writes]]
  *   GM_TEST_SEED, GM_TEST_SCALE   the same; percent of the writes
+ *   GM_ISA                        scan kernel; skipped (77) where it cannot run
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/dirty_isa.h"
 #include "lib/dirty_oracle.h"
 #include "lib/rand.h"
 #include "lib/skip.h"
@@ -36,6 +38,7 @@ int main(int argc, char **argv)
     uint64_t seed = setting(argc, argv, 1, "GM_TEST_SEED", DEFAULT_SEED), random = gmt_mix(seed);
     uint64_t writes = setting(argc, argv, 2, NULL, WRITES * setting(0, NULL, 0, "GM_TEST_SCALE", 100) / 100);
     int failed = 0;
+    gmt_need_isa();
     printf("seed %" PRIu64 "\n", seed);
     for (unsigned kind = 0; kind < 2; kind++) {
         int error = gmt_oracle_open(&oracle, kind == 0);

@@ -5,6 +5,7 @@
  *
  *   usage: dirty_oracle_access [seed [writes]]
  *   GM_TEST_SEED, GM_TEST_SCALE   the same; percent of the writes
+ *   GM_ISA                        scan kernel; skipped (77) where it cannot run
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -16,6 +17,7 @@
 #include <guestmem/guestmem.h>
 
 #include "base/tsan.h"
+#include "lib/dirty_isa.h"
 #include "lib/dirty_oracle.h"
 #include "lib/rand.h"
 #include "lib/skip.h"
@@ -107,6 +109,7 @@ int main(int argc, char **argv)
     struct gm_space *space;
     uint64_t seed = setting(argc, argv, 1, "GM_TEST_SEED", DEFAULT_SEED), random = gmt_mix(seed);
     uint64_t writes = setting(argc, argv, 2, NULL, WRITES * setting(0, NULL, 0, "GM_TEST_SCALE", 100) / 100);
+    gmt_need_isa();
     printf("seed %" PRIu64 "\n", seed);
     int error = gmt_oracle_open(&oracle, false);
     if (error == -EOPNOTSUPP || error == -EPERM)
