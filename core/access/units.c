@@ -134,7 +134,7 @@ static inline int mark(const struct gm_view *view, gm_gpa gpa, size_t len)
     if ((int64_t)page >= quick) {
         if (GM_LIKELY(quick == 0))
             return 0;
-    } else if (GM_LIKELY(len - 1 <= (~gpa & (GM_PAGE_SIZE - 1)) && gm_access_is_shown(&dirty->live, page))) {
+    } else if (GM_LIKELY(len - 1 <= (~gpa & (GM_PAGE_SIZE - 1)) && gm_dirty_shown(&dirty->live, page))) {
         return 0;
     }
     return mark_rest(view, gpa, len);

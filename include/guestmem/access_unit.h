@@ -138,19 +138,6 @@ GM_INLINE void *gm_unit_place(const struct gm_view *view, gm_gpa gpa, unsigned s
 /* The mark of a write of any length, where it crosses pages or there is none. */
 GM_API void gm_access_mark_pages(const struct gm_view *view, gm_gpa gpa, uint64_t len);
 
-/* gm_dirty_shown, whose look at the line is one instruction with the comparison: gcc makes two of an atomic load. */
-GM_INLINE int gm_access_is_shown(const struct gm_dirty_levels *levels, uint64_t page)
-{
-#if defined(__x86_64__) && defined(__GCC_ASM_FLAG_OUTPUTS__) && !defined(GM_DIRTY_BACKEND)
-    uint64_t bits = GM_DIRTY_LOAD(&levels->words[page >> GM_DIRTY_FAN_SHIFT]) >> (page & (GM_DIRTY_FAN - 1));
-    int shown;
-    __asm__ volatile("testb %b1, %2" : "=@ccnz"(shown) : "q"(bits), "m"(levels->lines[page >> GM_DIRTY_LINE_SHIFT]));
-    return shown;
-#else
-    return gm_dirty_shown(levels, page);
-#endif
-}
-
 /* The mark of a write: as gm_dirty_mark, but what is not below the bitmap's size is counted there and is no error of
  * the write. One branch finds all that is rare, and marks that are off. */
 GM_INLINE void gm_access_mark(const struct gm_view *view, gm_gpa gpa, uint64_t len)
@@ -164,7 +151,7 @@ GM_INLINE void gm_access_mark(const struct gm_view *view, gm_gpa gpa, uint64_t l
             (void)gm_dirty_mark_slow(dirty, gpa, len);
     } else if (GM_UNLIKELY(len - 1 > (~gpa & (GM_PAGE_SIZE - 1)))) {
         gm_access_mark_pages(view, gpa, len);
-    } else if (GM_UNLIKELY(!gm_access_is_shown(&dirty->live, page))) {
+    } else if (GM_UNLIKELY(!gm_dirty_shown(&dirty->live, page))) {
         (void)gm_dirty_mark_page(dirty, page);
     }
 }
