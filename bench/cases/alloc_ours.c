@@ -11,8 +11,16 @@
 #include <guestmem/arena.h>
 #include <guestmem/ids.h>
 
-/* In a slot: the rest is the handle of the range, which gives it back quicker than its bounds. Addresses are below. */
+/*
+ * In a slot: the rest is the handle of the range, which gives it back quicker than its bounds. Addresses are below, and
+ * so are handles with their halves exchanged: the lower half of a handle says which range, of 2^31 at most.
+ */
 #define HANDLE (UINT64_C(1) << 63)
+
+static inline uint64_t exchanged(uint64_t value)
+{
+    return value << 32 | value >> 32;
+}
 
 struct ours {
     struct gm_arena *arena;
@@ -82,7 +90,7 @@ static int ours_place(void *opaque, const struct bench_extent *extents, size_t c
 static inline int give(struct ours *self, uint32_t slot, uint64_t noted)
 {
     if ((noted & HANDLE) != 0)
-        return gm_arena_give(self->arena, noted & ~HANDLE);
+        return gm_arena_give(self->arena, exchanged(noted & ~HANDLE));
     return slot < self->count ? gm_arena_give(self->arena, self->placed[slot]) : -ENOENT;
 }
 
@@ -91,7 +99,7 @@ void bench_arena_ours_slots(void *opaque, uint64_t *slots)
     const struct ours *self = opaque;
 
     for (size_t i = 0; i < self->count; i++)
-        slots[i] = self->placed[i] | HANDLE;
+        slots[i] = exchanged(self->placed[i]) | HANDLE;
 }
 
 /* As everybody's (lib/arena.h), but that slots get handles. */
@@ -110,7 +118,7 @@ static void ours_replay(void *opaque, const struct bench_request *requests, cons
         } else {
             struct gm_range_info info;
             failed = take(self, &requests[ops[i].request], &info) != 0;
-            noted = failed ? BENCH_NOWHERE : info.range | HANDLE;
+            noted = failed ? BENCH_NOWHERE : exchanged(info.range) | HANDLE;
             sum += failed ? 0 : info.first;
         }
         slots[slot] = noted;
