@@ -3,8 +3,8 @@
  * Arena torture: one thread takes, gives, moves and resizes ranges, others look them up without a lock. Every answer
  * has to be a state that existed: what a range may be follows from its user word, so that a mixture of two states is
  * noticed. What never changes is never missed, a range that moves is at its old or at its new place, and what the
- * writer wrote before a take is there for whoever finds the range. The number of ranges swings, so that array and tree
- * turn into each other all the time.
+ * writer wrote before it took or labelled a range is there for whoever finds that. The number of ranges swings, so that
+ * array and tree turn into each other all the time.
  *
  *   usage: arena_torture [seed]
  *   GM_TORTURE_SECONDS   how long (default 30)
@@ -35,8 +35,8 @@
 #define ERRORS_SHOWN 5
 
 /*
- * The user word of a range in a lane: in the low half the number of a note that was written before it was taken, in the
- * high half a draw, from which follow its two places and its two lengths.
+ * The user word of a range in a lane: in the low half the number of a note that was written before it was given that
+ * word, in the high half a draw, from which follow its two places and its two lengths.
  */
 struct torture {
     struct gm_arena *arena;
@@ -56,7 +56,7 @@ struct reader {
 
 struct writer {
     struct torture *torture;
-    uint64_t seed, takes, gives, resizes, moves, refused, live, target;
+    uint64_t seed, notes, takes, gives, resizes, moves, labels, live, target;
 };
 
 #define PILLAR(i) (BASE + (i)*LANE)
@@ -109,15 +109,22 @@ static void give_lane(struct writer *writer, uint64_t lane)
     writer->live--;
 }
 
+/* The user word with this draw and a new note. One is written once: someone may still be reading it. */
+static uint64_t user_with_note(struct writer *writer, uint64_t draw)
+{
+    uint64_t user = draw & ~UINT64_C(0xffffffff);
+    if (writer->notes + 1 < NOTES) {
+        user |= ++writer->notes;
+        writer->torture->notes[writer->notes] = gmt_mix(user);
+    }
+    return user;
+}
+
 static void take_lane(struct writer *writer, uint64_t lane)
 {
     struct torture *torture = writer->torture;
-    uint64_t user = gmt_rand(&writer->seed) << 32;
+    uint64_t user = user_with_note(writer, gmt_rand(&writer->seed));
     struct gm_range_info info = {0};
-    if (writer->takes + 1 < NOTES) { /* a note is written once: someone may still be reading it */
-        user |= writer->takes + 1;
-        torture->notes[writer->takes + 1] = gmt_mix(user);
-    }
     struct gm_request request = {.size = length_of(user, user >> 40 & 1), .user = user, .place = GM_PLACE_FIXED};
     request.owner = owner_of(user, lane);
     request.near = place_of(user, lane, user >> 41 & 1);
@@ -128,12 +135,22 @@ static void take_lane(struct writer *writer, uint64_t lane)
     writer->live++;
 }
 
+/* Nothing but the sequence count orders the note before the label. */
+static int label(struct writer *writer, uint64_t lane, const struct gm_range_info *info)
+{
+    uint64_t user = user_with_note(writer, info->user);
+    writer->labels++;
+    return gm_arena_update(writer->torture->arena, info->range, owner_of(user, lane), user);
+}
+
 static void change_lane(struct writer *writer, uint64_t lane, uint64_t choice)
 {
     struct torture *torture = writer->torture;
     struct gm_range_info info;
     int result = gm_arena_get(torture->arena, torture->handle[lane], &info);
-    if (result == 0 && choice % 2 == 0) {
+    if (result == 0 && choice % 4 == 0) {
+        result = label(writer, lane, &info);
+    } else if (result == 0 && choice % 4 == 2) {
         result = gm_arena_resize(torture->arena, info.range, info.first + length_of(info.user, choice >> 8 & 1) - 1);
         writer->resizes++;
     } else if (result == 0) {
@@ -218,7 +235,7 @@ static void look_at_lane(struct reader *reader, uint64_t choice)
         if (number < info.first || number > info.last)
             error(reader->torture, "found where it is not", number, &info);
         if (judge(reader, gm_arena_get(arena, info.range, &same), number, &same) && same.range != 0 &&
-            (same.range != info.range || same.user != info.user))
+            (same.range != info.range || (same.user ^ info.user) >> 32 != 0)) /* it may have another note */
             error(reader->torture, "a handle is another range", number, &same);
     }
     result = gm_arena_next(arena, number, &info);
@@ -330,9 +347,12 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < READERS; i++)
         readers[i].seed = torture.seed ^ (1000 + i);
     run(&torture, seconds, &writer, readers);
-    bool idle = writer.takes == 0 || writer.gives == 0 || writer.moves == 0 || writer.resizes == 0;
-    printf("seed %" PRIu64 ": %" PRIu64 " takes, %" PRIu64 " gives, %" PRIu64 " resizes, %" PRIu64 " moves\n",
-           torture.seed, writer.takes, writer.gives, writer.resizes, writer.moves);
+    bool idle = writer.takes == 0 || writer.gives == 0 || writer.moves == 0 || writer.resizes == 0 ||
+                writer.labels == 0;
+    printf("seed %" PRIu64 ": %" PRIu64 " takes, %" PRIu64 " gives, %" PRIu64 " resizes, %" PRIu64
+           " moves, %" PRIu64 " labels\n",
+           torture.seed, writer.takes, writer.gives, writer.resizes, writer.moves,
+           writer.labels);
     for (unsigned i = 0; i < READERS; i++) {
         struct reader *reader = &readers[i];
         printf("  %" PRIu64 " found, %" PRIu64 " not there, %" PRIu64 " stale, %" PRIu64 " walks, %" PRIu64
