@@ -128,9 +128,11 @@ def status_of(summary):
         return 1
     if any(kind["caught"] < kind["injected"] or not kind["injected"] for kind in (longer, summary["repeated"])):
         return 1
-    if not slower["injected"] or len(slower["missed"]) > 0.01 * slower["injected"]:
+    injected, missed = slower["injected"], len(slower["missed"])
+    few = 0.01 * injected
+    if not injected or missed > max(1, few):  # one of fifty says nothing against one in a hundred; the long form does
         return 1
-    noisy = summary["unanswered"] or claims["unclear"] or slower["caught"] < 0.99 * slower["injected"]
+    noisy = summary["unanswered"] or claims["unclear"] or injected - slower["caught"] - missed > few
     return 2 if noisy else 0
 
 

@@ -196,6 +196,9 @@ def proof_checks():
     yield "3 % of the operations not seen", status(repeated={"caught": 8, "injected": 9}) == 1
     yield "two of 200 missed", status(slower={"caught": 198, "injected": 200, "missed": ["a"] * 2}) == 0
     yield "three of 200 missed", status(slower={"caught": 197, "injected": 200, "missed": ["a"] * 3}) == 1
+    yield "one of 49 missed", status(slower={"caught": 48, "injected": 49, "missed": ["a"]}) == 0
+    yield "two of 49 missed", status(slower={"caught": 47, "injected": 49, "missed": ["a"] * 2}) == 1
+    yield "one of 49 in noise", status(slower={"caught": 48, "injected": 49, "missed": []}) == 2
     yield "three of 200 in noise", status(slower={"caught": 197, "injected": 200, "missed": []}) == 2
     yield "nothing slowed", status(slower={"caught": 0, "injected": 0, "missed": []}) == 1
     yield "sure of less than was injected", selftest.is_missed({"verdict": "same", "high": 0.02}, 0.03)
