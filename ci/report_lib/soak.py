@@ -4,25 +4,26 @@
 import json
 
 ABSENT = "Not recorded yet: ci/soak --record results does."
-HEAD = ["test", "seconds", "what it said", "at least", ""]
+HEAD = ["test", "revision", "seconds", "what it said", "at least", ""]
 
 
 def newest(top, machine):
-    """(recording, path) of the newest soak of a machine, or None."""
+    """[(recording, one of its tests)]: of each test the newest run, in the order of its first recording."""
     paths = (top / "results" / machine).glob("*/soak.json")
-    found = [(json.loads(path.read_text(encoding="utf-8")), path) for path in paths]
-    return max(found, key=lambda one: one[0]["finished"]) if found else None
+    recordings = sorted((json.loads(path.read_text(encoding="utf-8")) for path in paths),
+                        key=lambda recording: recording["finished"])
+    return list({one["name"]: (recording, one) for recording in recordings for one in recording["soaks"]}.values())
+
+
+def cells(recording, one):
+    enough = f"{one['counted']:,} of {one['least']:,}" if "least" in one else ""
+    return [f"`{one['name']}`", f"`{recording['revision']}`", str(one["seconds"]), "<br>".join(one["says"]), enough,
+            "passed" if one["passed"] else "FAILED"]
 
 
 def lines(top, machine):
-    """A table of the newest soak, or one line that says that there is none."""
+    """A table of the newest runs, or one line that says that there are none."""
     import index
 
     found = newest(top, machine)
-    if found is None:
-        return [ABSENT]
-    recording, path = found
-    body = [[f"`{one['name']}`", str(one["seconds"]), "<br>".join(one["says"]),
-             f"{one['counted']:,} of {one['least']:,}" if "least" in one else "",
-             "passed" if one["passed"] else "FAILED"] for one in recording["soaks"]]
-    return [*index.table(HEAD, body), "", f"From {path.relative_to(top).as_posix()}."]
+    return index.table(HEAD, [cells(*one) for one in found]) if found else [ABSENT]
