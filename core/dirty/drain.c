@@ -34,7 +34,7 @@ static inline uint64_t word_bits(log_word *word, uint64_t want, bool take)
     if (bits == 0 || !take)
         return bits;
     if (want == ~UINT64_C(0))
-        return gm_exchange_seq_cst(word, 0);     /* [dirty-P6] */
+        return gm_exchange_seq_cst(word, 0); /* [dirty-P6] */
     return gm_and_seq_cst(word, ~want) & want; /* [dirty-P6] */
 }
 
@@ -44,7 +44,7 @@ static inline uint64_t byte_bits(unsigned char *byte, unsigned char want, bool t
     if (bits == 0 || !take)
         return bits;
     if (want == UINT8_MAX)
-        return gm_exchange_seq_cst(byte, 0);                      /* [dirty-P6] */
+        return gm_exchange_seq_cst(byte, 0); /* [dirty-P6] */
     return gm_and_seq_cst(byte, (unsigned char)~want) & want; /* [dirty-P6] */
 }
 

@@ -104,14 +104,6 @@ GM_API GM_MUST_CHECK int gm_recover_view(const struct gm_view *view, int (*funct
                                          gm_gpa *fault);
 
 /*
- * gm_recover_call for the whole reservation of a linear space, holes included: for accesses by base + GPA alone.
- * Returns as gm_recover_call; -ENOTSUP: the space is not linear.
- * Context: holder of the view.
- */
-GM_API GM_MUST_CHECK int gm_recover_linear(const struct gm_view *view, int (*function)(void *argument), void *argument,
-                                           void **fault);
-
-/*
  * Copy from and to guest memory that may be missing.
  * *done is always written: bytes that surely are copied, which are those from gpa on. They are counted by the piece of
  * GM_PAGE_SIZE, and memory comes and goes by pages, so that it is the exact count, unless a page vanishes while it is

@@ -146,7 +146,6 @@ static void any_function(void **state)
     assert_result(gm_recover_call(NULL, &at, on.host, 1, NULL), -EINVAL);
     assert_result(gm_recover_call(add_up, &at, on.host, 0, NULL), -EINVAL);
     assert_result(gm_recover_call(add_up, &at, on.host, UINT64_MAX, NULL), -EOVERFLOW);
-    assert_result(gm_recover_linear(on.view, add_up, &at, NULL), -ENOTSUP);
     assert_result(gm_recover_remove(), 0);
     vanish_close(&on);
 }
@@ -179,35 +178,6 @@ static void refused_before_anything(void **state)
 static int touch(void *argument)
 {
     return **(volatile uint8_t **)argument;
-}
-
-/* A linear space: base + GPA, into a hole, and where memory is. */
-static void holes_of_a_linear_space(void **state)
-{
-    struct gm_space *space;
-    struct gm_txn *txn;
-    void *fault = NULL;
-    const struct gm_space_config config = {.linear_size = 16 * PAGE, .numa_node = -1};
-    const struct gm_region_desc desc = {.gpa = 4 * PAGE, .size = PAGE, .kind = GM_KIND_RAM};
-    (void)state;
-    assert_result(gm_recover_install(), 0);
-    assert_result(gm_space_create(&config, &space), 0);
-    assert_result(gm_txn_begin(space, &txn), 0);
-    assert_result(gm_txn_add(txn, &desc), 0);
-    assert_result(gm_txn_commit(txn, GM_COMMIT_WAIT), 0);
-    assert_result(gm_reader_register(), 0);
-    const struct gm_view *view = gm_pin(space);
-    for (uint64_t page = 0; page < 16; page++) {
-        const gm_gpa gpa = page * PAGE + 77;
-        void *at;
-        assert_int_equal(gm_linear_batch(view, &gpa, 1, 1, &at), 1);
-        assert_result(gm_recover_linear(view, touch, &at, &fault), page == 4 ? 0 : -EFAULT);
-        assert_ptr_equal(fault, page == 4 ? NULL : at);
-    }
-    assert_result(gm_unpin(), 0);
-    assert_result(gm_reader_unregister(), 0);
-    assert_result(gm_space_destroy(space), 0);
-    assert_result(gm_recover_remove(), 0);
 }
 
 struct nest {
@@ -353,7 +323,6 @@ int main(void)
         cmocka_unit_test(streams_report_it),
         cmocka_unit_test(any_function),
         PIECES(refused_before_anything),
-        cmocka_unit_test(holes_of_a_linear_space),
         cmocka_unit_test(calls_nest),
         cmocka_unit_test(stacks_that_are_forgotten),
         cmocka_unit_test(threads_have_their_own),

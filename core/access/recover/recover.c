@@ -63,10 +63,3 @@ int gm_recover_call(int (*function)(void *argument), void *argument, const void 
         *fault = (void *)(uintptr_t)point.fault;
     return result;
 }
-
-int gm_recover_linear(const struct gm_view *view, int (*function)(void *argument), void *argument, void **fault)
-{
-    if (view->linear_size == 0)
-        return -ENOTSUP;
-    return gm_recover_call(function, argument, (const void *)(uintptr_t)view->linear_base, view->linear_size, fault);
-}

@@ -13,7 +13,8 @@
  * hold, so that a search decides at a node without looking at its children.
  *
  * Shared with lookups (sequence.h): sequence, root, tree, count, flat_slot; first, last, link, generation, owner and
- * state of nodes; the callers' words. These are stored with gm_store_relaxed. The rest is the writer's.
+ * state of nodes; the callers' words. These are stored with gm_store_relaxed. salt never changes. The rest is the
+ * writer's.
  */
 #ifndef GM_ALLOC_BLOCK_ARENA_H
 #define GM_ALLOC_BLOCK_ARENA_H
