@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /*
- * Memory that is missing when it is touched, for real: a truncated file, a hole of a linear space. What is copied
+ * Memory that is missing when it is touched, for real: a truncated file. What is copied
  * before it is counted, what may have been written is marked, and the process goes on.
  */
 #define _GNU_SOURCE
