@@ -26,11 +26,6 @@ static BENCH_CALL uint64_t region_of(const struct gm_view *view, uint64_t gpa)
     return gm_region_find(view, gpa, &info) == 0 ? info.tag : 0;
 }
 
-static BENCH_CALL uint64_t flat_translate(const struct bench_flat *flat, uint64_t gpa)
-{
-    return bench_flat_translate(flat, gpa);
-}
-
 static uint64_t run_ours(void *self, const uint64_t *gpa, size_t count)
 {
     const struct gm_view *view = gm_pin(self);
@@ -39,15 +34,6 @@ static uint64_t run_ours(void *self, const uint64_t *gpa, size_t count)
     for (size_t i = 0; i < count; i++)
         sum += region_of(view, gpa[i]);
     (void)gm_unpin();
-    return sum;
-}
-
-static uint64_t run_floor(void *self, const uint64_t *gpa, size_t count)
-{
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < count; i++)
-        sum += flat_translate(self, gpa[i]);
     return sum;
 }
 
@@ -98,7 +84,7 @@ static int prepare(struct bench_row *row, struct bench_session *session, struct 
         return bench_row_skip(row, "no memory for the answers");
     flat = bench_flat_of(fixture->layout);
     bench_loop_add(fixture, members, BENCH_OURS, run_ours, fixture->space.space, &expected.ours, BENCH_CHECK_SUM);
-    bench_loop_add(fixture, members, BENCH_FLOOR, run_floor, &flat, addresses, BENCH_CHECK_NONE);
+    bench_loop_add(fixture, members, BENCH_FLOOR, bench_flat_run_call, &flat, addresses, BENCH_CHECK_NONE);
     peers_add(fixture, members, &row->priv);
     return 0;
 }

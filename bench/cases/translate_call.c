@@ -14,11 +14,6 @@ static BENCH_CALL void *translate(const struct gm_view *view, uint64_t gpa)
     return gm_translate(view, gpa, BENCH_ACCESS_LEN, GM_READ);
 }
 
-static BENCH_CALL uint64_t flat_translate(const struct bench_flat *flat, uint64_t gpa)
-{
-    return bench_flat_translate(flat, gpa);
-}
-
 static uint64_t run_ours(void *self, const uint64_t *gpa, size_t count)
 {
     const struct gm_view *view = gm_pin(self);
@@ -27,15 +22,6 @@ static uint64_t run_ours(void *self, const uint64_t *gpa, size_t count)
     for (size_t i = 0; i < count; i++)
         sum += (uintptr_t)translate(view, gpa[i]);
     (void)gm_unpin();
-    return sum;
-}
-
-static uint64_t run_floor(void *self, const uint64_t *gpa, size_t count)
-{
-    uint64_t sum = 0;
-
-    for (size_t i = 0; i < count; i++)
-        sum += flat_translate(self, gpa[i]);
     return sum;
 }
 
@@ -50,7 +36,7 @@ static int prepare(struct bench_row *row, struct bench_session *session, struct 
         return result;
     flat = bench_flat_of(fixture->layout);
     bench_loop_add(fixture, members, BENCH_OURS, run_ours, fixture->space.space, addresses, BENCH_CHECK_SUM);
-    bench_loop_add(fixture, members, BENCH_FLOOR, run_floor, &flat, addresses, BENCH_CHECK_NONE);
+    bench_loop_add(fixture, members, BENCH_FLOOR, bench_flat_run_call, &flat, addresses, BENCH_CHECK_NONE);
     if (bench_competitors_add(fixture, members, BENCH_SHAPE_CALL, addresses, NULL) != 0)
         return bench_row_skip(row, "no memory for the competitors");
     return 0;
