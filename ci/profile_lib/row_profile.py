@@ -219,11 +219,12 @@ def parse(argv):
                                      formatter_class=argparse.RawDescriptionHelpFormatter,
                                      description="Where the time of one benchmark row goes: a flame graph and the\n"
                                      "hottest code. Needs perf, or valgrind where perf is missing or forbidden.")
-    parser.add_argument("name", metavar="NAME")
+    parser.add_argument("name", metavar="NAME", help="of a row; see below")
     parser.add_argument("--seconds", type=int, default=5, help="of measuring (default 5)")
     parser.add_argument("--out", metavar="DIR", help="where the files go (default build/profile/<row>)")
     parser.add_argument("--member", default="ours", help="ours (default), floor, a competitor or a peer of the row")
     parser.add_argument("--with", dest="tool", choices=("perf", "callgrind"), help="this or nothing")
+    parser.add_argument("--parse-only", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--program", help=argparse.SUPPRESS)
     parser.add_argument("--layouts", help=argparse.SUPPRESS)
     parser.add_argument("--root", default=".", help=argparse.SUPPRESS)
@@ -235,6 +236,8 @@ def main(argv):
     if not 1 <= arguments.seconds <= 3600:
         print("profile: --seconds takes a number from 1 to 3600", file=sys.stderr)
         return 2
+    if arguments.parse_only:
+        return 0
     try:
         row = choose(arguments.program, arguments.name)
         slug = re.sub(r"[^a-zA-Z0-9.-]+", "_", f"{row}-{arguments.member}" if arguments.member != "ours" else row)
