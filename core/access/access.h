@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "base/math.h"
+#include "guestmem/translate.h"
 #include "map/walk.h"
 
 /* The part of a range that begins at an address and is contiguous in host memory. */
@@ -14,8 +15,8 @@ struct gm_access_piece {
     uint64_t len; /* [bytes] >= 1 */
 };
 
-/* gm_walk_regions, on into neighbours that differ in no more than other rights than these. */
-struct gm_piece gm_access_regions(const struct gm_version *version, gm_gpa at, uint64_t last, unsigned rights);
+/* gm_access_next where the leaf word alone does not answer. */
+int gm_access_find(const struct gm_view *view, gm_gpa at, uint64_t last, unsigned rights, struct gm_access_piece *out);
 
 /*
  * The piece of [at, last] that begins at `at`, for an access with these rights. It may end although host memory goes
@@ -25,18 +26,13 @@ struct gm_piece gm_access_regions(const struct gm_version *version, gm_gpa at, u
 static inline int gm_access_next(const struct gm_view *view, gm_gpa at, uint64_t last, unsigned rights,
                                  struct gm_access_piece *out)
 {
-    const struct gm_version *version = gm_version_of(view);
-    struct gm_piece piece = gm_walk_table(version, at);
-    if ((piece.word & GM_LEAF_INDIRECT) != 0)
-        piece = gm_access_regions(version, at, last, rights);
-    if (piece.word == GM_LEAF_HOLE)
-        return -EFAULT;
-    if (piece.word == GM_LEAF_ASK)
-        return -ENXIO;
-    if ((piece.word & rights) != 0)
-        return -EACCES;
-    out->host = (char *)(uintptr_t)gm_word_address(piece.word, at);
-    out->len = gm_min_u64(piece.last, last) - at + 1;
+    uint64_t leaf = GM_LEAF_HOLE;
+    if (GM_LIKELY((at >> GM_GIB_SHIFT) < view->gib_count))
+        leaf = gm_leaf_load(view, at);
+    if (GM_UNLIKELY((leaf & (GM_LEAF_INDIRECT | (rights & GM_RW))) != 0))
+        return gm_access_find(view, at, last, rights, out);
+    out->host = (char *)(uintptr_t)gm_word_address(leaf, at);
+    out->len = gm_min_u64(at | (GM_BLOCK_SIZE - 1), last) - at + 1;
     return 0;
 }
 

@@ -9,7 +9,8 @@
 #include "guestmem/access_unit.h"
 #include "guestmem/translate.h"
 
-struct gm_piece gm_access_regions(const struct gm_version *version, gm_gpa at, uint64_t last, unsigned rights)
+/* gm_walk_regions, on into neighbours that differ in no more than other rights than these. */
+static struct gm_piece walk_regions(const struct gm_version *version, gm_gpa at, uint64_t last, unsigned rights)
 {
     const uint64_t denied = GM_LEAF_INDIRECT | rights;
     struct gm_piece piece = gm_walk_regions(version, at, last);
@@ -20,6 +21,25 @@ struct gm_piece gm_access_regions(const struct gm_version *version, gm_gpa at, u
         piece.last = next.last;
     }
     return piece;
+}
+
+/* Not inlined, not even by the linker: callers would keep less in registers for what is rare. */
+__attribute__((noinline)) int gm_access_find(const struct gm_view *view, gm_gpa at, uint64_t last, unsigned rights,
+                                             struct gm_access_piece *out)
+{
+    const struct gm_version *version = gm_version_of(view);
+    struct gm_piece piece = gm_walk_table(version, at);
+    if ((piece.word & GM_LEAF_INDIRECT) != 0)
+        piece = walk_regions(version, at, last, rights);
+    if (piece.word == GM_LEAF_HOLE)
+        return -EFAULT;
+    if (piece.word == GM_LEAF_ASK)
+        return -ENXIO;
+    if ((piece.word & rights) != 0)
+        return -EACCES;
+    out->host = (char *)(uintptr_t)gm_word_address(piece.word, at);
+    out->len = gm_min_u64(piece.last, last) - at + 1;
+    return 0;
 }
 
 void *gm_atomic_find(const struct gm_view *view, gm_gpa gpa, unsigned size, unsigned rights)

@@ -17,7 +17,8 @@
 
 GM_BEGIN_DECLS
 
-/* memcpy of more than GM_UNITS_MOST bytes, which is all that compilers would know of a length in their warnings. */
+/* memcpy of a length that the compiler must not reason about: it knows that there are more than GM_UNITS_MOST, and
+ * would warn of overflows that cannot be. */
 GM_INLINE void gm_piece_copy(void *to, const void *from, size_t len)
 {
     if (!__builtin_constant_p(len))
@@ -33,7 +34,7 @@ GM_INLINE void gm_piece_read(void *buf, const void *guest, size_t len)
 {
     if (__builtin_constant_p(len) && len <= GM_INLINE_MOST && gm_units_aligned(guest, len)) {
         gm_units_read((char *)buf, (const char *)guest, len);
-    } else if (len <= GM_UNITS_MOST) {
+    } else if (!__builtin_constant_p(len) || len <= GM_UNITS_MOST) {
         gm_units_read_any(buf, guest, len);
     } else {
         gm_piece_copy(buf, guest, len);
@@ -45,7 +46,7 @@ GM_INLINE void gm_piece_write(void *guest, const void *buf, size_t len)
 {
     if (__builtin_constant_p(len) && len <= GM_INLINE_MOST && gm_units_aligned(guest, len))
         gm_units_write((char *)guest, (const char *)buf, len);
-    else if (len <= GM_UNITS_MOST)
+    else if (!__builtin_constant_p(len) || len <= GM_UNITS_MOST)
         gm_units_write_any(guest, buf, len);
     else
         gm_piece_copy(guest, buf, len);
@@ -63,13 +64,16 @@ GM_INLINE void *gm_piece_place(const struct gm_view *view, gm_gpa gpa, uint64_t 
     if (GM_UNLIKELY(gib >= view->gib_count))
         return NULL;
     uint64_t leaf = gm_leaf_at(view, gib, gpa);
-    if (GM_UNLIKELY((leaf & denied) != 0))
-        return NULL;
+    if (GM_UNLIKELY((leaf & GM_LEAF_DENY_ALL) != 0)) {
+        if (right != GM_READ || (leaf & denied) != 0)
+            return NULL;
+        leaf &= GM_LEAF_DELTA_MASK; /* of what may only be read */
+    }
     if (GM_UNLIKELY(UINT64_C(0) - (gpa | ~(GM_BLOCK_SIZE - 1)) < len)) /* the room that is left in the block */
         return NULL;
-    uint64_t host = gpa + (right == GM_READ ? leaf & GM_LEAF_DELTA_MASK : leaf);
+    uint64_t host = gpa + leaf;
     if (host == 0)
-        __builtin_unreachable(); /* spares callers a look */
+        __builtin_unreachable(); /* nothing is mapped at 0: saves callers their test for NULL */
     return (void *)(uintptr_t)host;
 }
 

@@ -95,7 +95,7 @@ GM_INLINE int gm_units_aligned(const void *guest, size_t len)
     return ((uintptr_t)guest & (unit - 1)) == 0;
 }
 
-/* 0..GM_UNITS_MOST bytes at any guest address, in as few units as there can be. */
+/* 0..GM_UNITS_MOST bytes at any guest address, in as few units as there can be; more, in no particular way. */
 GM_API void gm_units_read_any(void *buf, const void *guest, size_t len);
 GM_API void gm_units_write_any(void *guest, const void *buf, size_t len);
 
@@ -111,7 +111,7 @@ GM_INLINE uint64_t gm_leaf_at(const struct gm_view *view, uint64_t gib, gm_gpa g
  * @param size    1, 2, 4 or 8
  * @param rights  GM_READ, or for GM_WRITE and GM_RW both: what may only be written takes the slow path
  * A misaligned address is turned into one that is far out of bounds, so that one branch finds both. Memory with both
- * rights has nothing in the low bits of its word, which then need no mask.
+ * rights has nothing in the low bits of its word, which then need no mask: what may only be read is looked at again.
  */
 GM_INLINE void *gm_unit_place(const struct gm_view *view, gm_gpa gpa, unsigned size, unsigned rights)
 {
@@ -122,16 +122,22 @@ GM_INLINE void *gm_unit_place(const struct gm_view *view, gm_gpa gpa, unsigned s
     if (GM_UNLIKELY(gib >= view->gib_count))
         return NULL;
     uint64_t leaf = gm_leaf_at(view, gib, gpa);
-    if (GM_UNLIKELY((leaf & denied) != 0)) {
-        void *place = gm_leaf_is_line(leaf) ? gm_line_translate(gm_leaf_line(leaf), gpa, size, denied) : NULL;
-        if (place == NULL)
+    if (GM_UNLIKELY((leaf & GM_LEAF_DENY_ALL) != 0)) {
+        if (gm_leaf_is_line(leaf)) {
+            void *place = gm_line_translate(gm_leaf_line(leaf), gpa, size, denied);
+            if (place == NULL)
+                return NULL;
+            leaf = (uint64_t)(uintptr_t)place - gpa;
+        } else if (rights != GM_READ || (leaf & denied) != 0) {
             return NULL;
-        leaf = (uint64_t)(uintptr_t)place - gpa;
+        } else {
+            leaf &= GM_LEAF_DELTA_MASK;
+        }
     }
     __asm__("" : "+r"(leaf)); /* or gcc adds once for each way here, instead of by the access itself */
-    uint64_t host = gpa + (rights == GM_READ ? leaf & GM_LEAF_DELTA_MASK : leaf);
+    uint64_t host = gpa + leaf;
     if (host == 0)
-        __builtin_unreachable(); /* spares callers a look */
+        __builtin_unreachable(); /* nothing is mapped at 0: saves callers their test for NULL */
     return (void *)(uintptr_t)host;
 }
 

@@ -5,7 +5,7 @@
 #include "lib/rand.h"
 
 #define PAGES(n) ((n) * GMT_PAGE)
-#define LEN_MOST 200
+#define LEN_MOST 300
 
 static uint8_t *random_bytes(uint64_t seed, size_t len)
 {
