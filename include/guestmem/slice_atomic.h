@@ -114,7 +114,7 @@ GM_INLINE GM_MUST_CHECK int gm_slice_place(const struct gm_slice *slice, uint64_
  */
 #define GM_SLICE_ATOMIC(bits)                                                                                          \
     GM_INLINE GM_MUST_CHECK int gm_slice_load_u##bits(const struct gm_slice *slice, uint64_t offset,                   \
-                                                      enum gm_order order, uint##bits##_t *out)                        \
+                                                      gm_order order, uint##bits##_t *out)                             \
     {                                                                                                                  \
         void *place;                                                                                                   \
         int error = gm_slice_place(slice, offset, bits / 8, GM_READ, &place);                                          \
@@ -123,7 +123,7 @@ GM_INLINE GM_MUST_CHECK int gm_slice_place(const struct gm_slice *slice, uint64_
         return error;                                                                                                  \
     }                                                                                                                  \
     GM_INLINE GM_MUST_CHECK int gm_slice_store_u##bits(const struct gm_slice *slice, uint64_t offset,                  \
-                                                       enum gm_order order, uint##bits##_t value)                      \
+                                                       gm_order order, uint##bits##_t value)                           \
     {                                                                                                                  \
         void *place;                                                                                                   \
         int error = gm_slice_place(slice, offset, bits / 8, GM_WRITE, &place);                                         \
@@ -134,7 +134,7 @@ GM_INLINE GM_MUST_CHECK int gm_slice_place(const struct gm_slice *slice, uint64_
         return 0;                                                                                                      \
     }                                                                                                                  \
     GM_INLINE GM_MUST_CHECK int gm_slice_exchange_u##bits(const struct gm_slice *slice, uint64_t offset,               \
-                                                          enum gm_order order, uint##bits##_t value,                   \
+                                                          gm_order order, uint##bits##_t value,                        \
                                                           uint##bits##_t *old)                                         \
     {                                                                                                                  \
         void *place;                                                                                                   \
@@ -146,7 +146,7 @@ GM_INLINE GM_MUST_CHECK int gm_slice_place(const struct gm_slice *slice, uint64_
         return 0;                                                                                                      \
     }                                                                                                                  \
     GM_INLINE GM_MUST_CHECK int gm_slice_compare_exchange_u##bits(                                                     \
-        const struct gm_slice *slice, uint64_t offset, enum gm_order order, uint##bits##_t expected,                   \
+        const struct gm_slice *slice, uint64_t offset, gm_order order, uint##bits##_t expected,                        \
         uint##bits##_t value, uint##bits##_t *seen)                                                                    \
     {                                                                                                                  \
         void *place;                                                                                                   \
@@ -172,7 +172,7 @@ GM_SLICE_ATOMIC(64)
  */
 #define GM_SLICE_FETCH(what, bits)                                                                                     \
     GM_INLINE GM_MUST_CHECK int gm_slice_fetch_##what##_u##bits(const struct gm_slice *slice, uint64_t offset,         \
-                                                                enum gm_order order, uint##bits##_t operand,           \
+                                                                gm_order order, uint##bits##_t operand,                \
                                                                 uint##bits##_t *old)                                   \
     {                                                                                                                  \
         void *place;                                                                                                   \
@@ -187,7 +187,7 @@ GM_SLICE_ATOMIC(64)
         return 0;                                                                                                      \
     }
 
-#define GM_SLICE_FETCHES(what) GM_SLICE_FETCH(what, 8) GM_SLICE_FETCH(what, 16) GM_SLICE_FETCH(what, 32) \
+#define GM_SLICE_FETCHES(what) GM_SLICE_FETCH(what, 8) GM_SLICE_FETCH(what, 16) GM_SLICE_FETCH(what, 32)               \
     GM_SLICE_FETCH(what, 64)
 
 GM_SLICE_FETCHES(add)

@@ -8,11 +8,11 @@
 #define PAGES(n) ((n) * GMT_PAGE)
 #define AT (PAGES(1) + 64)
 
-/* The enum's values, and two that are none. */
+/* The orders, and two numbers that are none. */
 #define ORDERS 7
-static enum gm_order order_of(int number)
+static gm_order order_of(int number)
 {
-    return number < 5 ? (enum gm_order)number : number == 5 ? (enum gm_order)77 : (enum gm_order)(1 << 30);
+    return gm_order_make(number < 5 ? number : number == 5 ? 77 : 1 << 30);
 }
 
 /* Each operation of one size in each order, on a value whose top bit is set. */
@@ -25,7 +25,7 @@ static enum gm_order order_of(int number)
         gmt_add_ram(rig, PAGES(1), PAGES(1), 0);                                                                       \
         const struct gm_view *view = gmt_pin(rig->space);                                                              \
         for (int i = 0; i < ORDERS; i++) {                                                                             \
-            enum gm_order order = order_of(i);                                                                         \
+            gm_order order = order_of(i);                                                                              \
             assert_result(gm_guest_store_u##bits(view, AT, order, top), 0);                                            \
             assert_true(*host == top);                                                                                 \
             assert_result(gm_guest_load_u##bits(view, AT, order, &out), 0);                                            \
@@ -168,8 +168,8 @@ static void marks_what_was_written(void **state)
 /* What a processor would hide: an order that an operation cannot have, or that is none, becomes the strongest. */
 static void orders_are_never_weaker_than_asked_for(void **state)
 {
-    static const struct {
-        enum gm_order order;
+    const struct {
+        gm_order order;
         int load, store, both, failure;
     } orders[] = {
         {GM_RELAXED, __ATOMIC_RELAXED, __ATOMIC_RELAXED, __ATOMIC_RELAXED, __ATOMIC_RELAXED},
@@ -177,7 +177,9 @@ static void orders_are_never_weaker_than_asked_for(void **state)
         {GM_RELEASE, __ATOMIC_SEQ_CST, __ATOMIC_RELEASE, __ATOMIC_RELEASE, __ATOMIC_RELAXED},
         {GM_ACQ_REL, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE},
         {GM_SEQ_CST, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST},
-        {(enum gm_order)77, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST},
+        {gm_order_make(77), __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST},
+        {gm_order_make(-1), __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST},
+        {gm_order_make(256), __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST},
     };
     (void)state;
     for (unsigned i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {

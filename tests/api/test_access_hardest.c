@@ -49,7 +49,7 @@ static void no_order_is_an_accident(void **state)
     gmt_add_ram(rig, 0, PAGES(1), 0);
     const struct gm_view *view = gmt_pin(rig->space);
     for (int i = -3; i < 40; i++) {
-        enum gm_order order = (enum gm_order)i;
+        gm_order order = gm_order_make(i);
         uint32_t u32 = 0;
         assert_result(gm_guest_store_u32(view, 4, order, (uint32_t)(i + 100)), 0);
         assert_result(gm_guest_load_u32(view, 4, order, &u32), 0);

@@ -234,7 +234,7 @@ static void function_ends_by_itself(void **state)
 
 int main(void)
 {
-    if (ORDER != GM_SEQ_CST)
+    if (ORDER.number != GM_ORDER_SEQ_CST)
         print_message("SKIPPED: faults of atomic operations that order; ThreadSanitizer cannot be left there\n");
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(aligned_accesses),

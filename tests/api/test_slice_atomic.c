@@ -81,7 +81,7 @@ static void stated_byte_orders(void **state)
         struct gm_slice slice = wrap(words, 2 * size);                                                                 \
         (void)state;                                                                                                   \
         for (int order = -1; order <= 6; order++) { /* also what no order is, and what an operation cannot have */     \
-            enum gm_order by = (enum gm_order)order;                                                                   \
+            gm_order by = gm_order_make(order);                                                                        \
             words[1] = 5;                                                                                              \
             assert_result(gm_slice_store_u##bits(&slice, size, by, 7), 0);                                             \
             assert_result(gm_slice_load_u##bits(&slice, size, by, &got), 0);                                           \

@@ -9,7 +9,7 @@
 struct unit_call {
     const struct gm_view *view;
     gm_gpa gpa;
-    enum gm_order order;
+    gm_order order;
     uint64_t operand, expected, out;
     unsigned kind;
 };
@@ -130,7 +130,7 @@ void gmt_access_step_atomic(struct gmt_access_play *play)
     unsigned log = (unsigned)gmt_pick(&play->in, 4), size = 1u << log;
     struct unit_call call = {.view = play->world->view, .out = 77};
     call.kind = (unsigned)gmt_pick(&play->in, KINDS);
-    call.order = (enum gm_order)gmt_pick(&play->in, 7); /* two of them are none */
+    call.order = gm_order_make((int)gmt_pick(&play->in, 7)); /* two of them are none */
     call.operand = masked(gmt_take(&play->in, 8), size);
     if (!gmt_once_in(&play->in, 8))
         play->gpa &= ~(gm_gpa)(size - 1);

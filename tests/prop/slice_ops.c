@@ -19,6 +19,7 @@
 
 #include "guestmem/guestmem.h"
 #include "lib/rand.h"
+#include "lib/setting.h"
 
 #define DEFAULT_SEED 31
 #define RUNS 1500
@@ -266,7 +267,7 @@ static void add_atomically(void)
         return;
     uint64_t offset = below(slice.iov.iov_len + 3);
     uint32_t operand = (uint32_t)gmt_rand(&world.random);
-    int result = gm_slice_fetch_add_u32(&slice, offset, (enum gm_order)below(7), operand, &old);
+    int result = gm_slice_fetch_add_u32(&slice, offset, gm_order_make((int)below(7)), operand, &old);
     if (slice.iov.iov_len < 4 || offset > slice.iov.iov_len - 4) {
         require(result == -ERANGE, "bounds of an atomic operation");
     } else if ((slice.gpa + offset) % 4 != 0) {
@@ -338,16 +339,10 @@ static void run(void)
     close_world();
 }
 
-static uint64_t setting(int argc, char **argv, int index, const char *variable, uint64_t otherwise)
-{
-    const char *text = index < argc ? argv[index] : variable != NULL ? getenv(variable) : NULL;
-    return text != NULL ? strtoull(text, NULL, 0) : otherwise;
-}
-
 int main(int argc, char **argv)
 {
     uint64_t seed = setting(argc, argv, 1, "GM_TEST_SEED", DEFAULT_SEED);
-    uint64_t runs = setting(argc, argv, 2, NULL, RUNS * setting(0, NULL, 0, "GM_TEST_SCALE", 100) / 100);
+    uint64_t runs = setting(argc, argv, 2, NULL, scaled(RUNS, 100));
     require(gm_reader_register() == 0, "register");
     world.seed = seed;
     for (world.run = 0; world.run < runs; world.run++) {
