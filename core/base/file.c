@@ -12,13 +12,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
-
-static int outcome(int saved, bool ok)
-{
-    int error = ok ? 0 : -errno;
-    errno = saved;
-    return error;
-}
+#include "base/outcome.h"
 
 static int descriptor(int saved, int fd, int *fd_out)
 {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/outcome.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
@@ -17,13 +18,6 @@
 #define HUGE_SHIFT 26 /* where MAP_HUGETLB and MFD_HUGETLB keep the size of the page */
 
 #define MPOL_PREFERRED_MODE 1 /* MPOL_PREFERRED; <numaif.h> belongs to libnuma, which this layer does not need */
-
-static int outcome(int saved, bool ok)
-{
-    int error = ok ? 0 : -errno;
-    errno = saved;
-    return error;
-}
 
 static int map(void *at, size_t size, int prot, int flags, int fd, uint64_t offset, void **out)
 {

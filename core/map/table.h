@@ -59,11 +59,12 @@ static inline bool gm_word_is_pages(uint64_t word)
            ((GM_LEAF_FORM_PAGES & GM_LEAF_FORM_MASK) | GM_LEAF_INDIRECT);
 }
 
-/* Both of the above: the forms with bit 4. */
+/* Either of the above: what both forms have set and no other form has. */
+#define GM_LEAF_MIXED (GM_LEAF_INDIRECT | (GM_LEAF_FORM_LINE & GM_LEAF_FORM_PAGES & GM_LEAF_FORM_MASK))
+
 static inline bool gm_word_is_mixed(uint64_t word)
 {
-    return (word & (GM_LEAF_INDIRECT | (GM_LEAF_FORM_LINE & GM_LEAF_FORM_PAGES & GM_LEAF_FORM_MASK))) ==
-           (GM_LEAF_INDIRECT | (GM_LEAF_FORM_LINE & GM_LEAF_FORM_PAGES & GM_LEAF_FORM_MASK));
+    return (word & GM_LEAF_MIXED) == GM_LEAF_MIXED;
 }
 
 /* The 2 MiB block that begins at block_first, from the regions: a leaf word, or GM_BLOCK_NO_MEMORY, which no leaf

@@ -3,6 +3,7 @@
 #include "map/walk.h"
 
 #include "guestmem/translate.h"
+
 static struct gm_piece line_piece(const struct gm_line *line, uint64_t gpa)
 {
     uint64_t block = gpa & ~(GM_BLOCK_SIZE - 1);

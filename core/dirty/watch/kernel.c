@@ -13,18 +13,12 @@
 
 #include "base/fault.h"
 #include "base/mem.h"
+#include "base/outcome.h"
 #include "dirty/watch/uapi.h"
 
 #define FEATURES                                                                              \
     (UFFD_FEATURE_PAGEFAULT_FLAG_WP | UFFD_FEATURE_WP_HUGETLBFS_SHMEM |                       \
      UFFD_FEATURE_WP_UNPOPULATED | UFFD_FEATURE_WP_ASYNC)
-
-static int outcome(int saved, bool ok)
-{
-    int error = ok ? 0 : -errno;
-    errno = saved;
-    return error;
-}
 
 static int control(int fd, unsigned long what, void *arg)
 {
