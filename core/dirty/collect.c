@@ -9,7 +9,6 @@
 #include <errno.h>
 
 #include "base/barrier.h"
-#include "base/mem.h"
 
 #ifndef GM_SEED_BUG
 #define GM_SEED_BUG 0
@@ -22,12 +21,12 @@ void gm_dirty_return(const struct gm_dirty_bitmap *bitmap, const struct gm_dirty
     gm_dirty_set_pages(own, first, last, true);
 }
 
-void gm_dirty_leave_for_others(const struct gm_dirty_haul *haul, uint64_t word, uint64_t bits)
+void gm_dirty_leave(struct gm_dirty_bitmap *bitmap, const struct gm_dirty_consumer *but_for, uint64_t word,
+                    uint64_t bits)
 {
-    struct gm_dirty_consumer *other = &haul->bitmap->view;
-    for (; other != NULL; other = other->next) {
-        if (other != haul->consumer)
-            gm_dirty_set(&other->own, word, bits);
+    for (const struct gm_dirty_consumer *view = &bitmap->view; view != NULL; view = view->next) {
+        if (view != but_for && view->on)
+            gm_dirty_set(&view->own, word, bits);
     }
 }
 
@@ -60,7 +59,7 @@ static int need_piece(struct gm_dirty_bitmap *bitmap)
 {
     if (bitmap->piece != NULL)
         return 0;
-    return gm_mem_map(NULL, GM_DIRTY_PIECE_BYTES, -1, 0, false, &bitmap->piece) == 0 ? 0 : -ENOMEM;
+    return gm_dirty_map(GM_DIRTY_PIECE_BYTES, false, bitmap->numa_node, &bitmap->piece);
 }
 
 int gm_dirty_haul_begin(struct gm_dirty_haul *haul, struct gm_dirty *dirty, const struct gm_dirty_request *request)

@@ -6,7 +6,7 @@
 #ifndef GM_DIRTY_COLLECT_H
 #define GM_DIRTY_COLLECT_H
 
-#include "dirty/dirty.h"
+#include "dirty/switch.h"
 #include "dirty/walk.h"
 
 struct gm_dirty_haul {
@@ -29,19 +29,28 @@ int gm_dirty_settle(struct gm_dirty_bitmap *bitmap);
 /* Begin: takes the lock and finds the window. -EINVAL, -ENOMEM; then the lock is not held. */
 int gm_dirty_haul_begin(struct gm_dirty_haul *haul, struct gm_dirty *dirty, const struct gm_dirty_request *request);
 
-/* Where this consumer looks as well, or NULL. */
+/* Where this consumer looks: at the shared words, unless it is off; and at its own, or NULL. */
+static inline const struct gm_dirty_levels *gm_dirty_live(const struct gm_dirty_haul *haul)
+{
+    return haul->consumer->on ? &haul->bitmap->dirty.live : &haul->consumer->own;
+}
+
 static inline const struct gm_dirty_levels *gm_dirty_own(const struct gm_dirty_haul *haul)
 {
-    return haul->consumer->own.words != NULL ? &haul->consumer->own : NULL;
+    return haul->consumer->on && haul->consumer->own.words != NULL ? &haul->consumer->own : NULL;
+}
+
+/* There is one place to take from, nobody else wants to know, and there is no budget. */
+static inline bool gm_dirty_alone(const struct gm_dirty_haul *haul)
+{
+    return gm_dirty_own(haul) == NULL && haul->budget == UINT64_MAX;
 }
 
 static inline struct gm_dirty_account gm_dirty_account_of(const struct gm_dirty_haul *haul)
 {
-    return (struct gm_dirty_account){.budget = haul->budget, .others = haul->bitmap->view.next != NULL};
+    bool others = haul->consumer->on && haul->bitmap->view.next != NULL;
+    return (struct gm_dirty_account){.budget = haul->budget, .others = others};
 }
-
-/* All consumers but the one who harvests get these bits. */
-void gm_dirty_leave_for_others(const struct gm_dirty_haul *haul, uint64_t word, uint64_t bits);
 
 /* Note what was taken of a word; false: that was all of the budget. */
 static inline bool gm_dirty_note(struct gm_dirty_account *account, const struct gm_dirty_haul *haul, uint64_t word,
@@ -49,7 +58,7 @@ static inline bool gm_dirty_note(struct gm_dirty_account *account, const struct 
 {
     account->live |= live;
     if (account->others && live != 0)
-        gm_dirty_leave_for_others(haul, word, live);
+        gm_dirty_leave(haul->bitmap, haul->consumer, word, live);
     if (account->budget != UINT64_MAX)
         account->budget -= gm_min_u64(account->budget, (uint64_t)__builtin_popcountll(bits));
     return account->budget != 0;

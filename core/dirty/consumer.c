@@ -5,19 +5,30 @@
 
 #include "base/alloc.h"
 #include "base/mem.h"
-#include "dirty/dirty.h"
 #include "dirty/find.h"
+#include "dirty/switch.h"
 
 static int give_words(const struct gm_dirty_bitmap *bitmap, struct gm_dirty_consumer *consumer)
 {
     uint64_t bytes = gm_dirty_place(bitmap->pages_most, NULL, NULL);
     if (consumer->memory != NULL)
         return 0;
-    if (gm_mem_map(NULL, bytes, -1, 0, true, &consumer->memory) != 0)
+    if (gm_dirty_map(bytes, true, bitmap->numa_node, &consumer->memory) != 0)
         return -ENOMEM;
     consumer->bytes = bytes;
     (void)gm_dirty_place(bitmap->pages_most, consumer->memory, &consumer->own);
     return 0;
+}
+
+/* Take one out of the list; then marks need not count for it. The lock is held. */
+static void forget(struct gm_dirty_bitmap *bitmap, const struct gm_dirty_consumer *consumer)
+{
+    struct gm_dirty_consumer **link = &bitmap->view.next;
+    while (*link != consumer)
+        link = &(*link)->next;
+    *link = consumer->next;
+    gm_add_relaxed(&bitmap->consumers, UINT64_MAX);
+    gm_dirty_switch_consumers(bitmap);
 }
 
 int gm_dirty_consumer_create(struct gm_dirty *dirty, struct gm_dirty_consumer **out)
@@ -36,8 +47,12 @@ int gm_dirty_consumer_create(struct gm_dirty *dirty, struct gm_dirty_consumer **
         error = give_words(bitmap, &bitmap->view);
     if (error == 0) {
         consumer->next = bitmap->view.next;
+        consumer->on = true;
         bitmap->view.next = consumer;
         gm_add_relaxed(&bitmap->consumers, 1);
+        error = gm_dirty_switch_on(bitmap, GM_DIRTY_ON_CONSUMERS);
+        if (error != 0)
+            forget(bitmap, consumer);
     }
     pthread_mutex_unlock(&bitmap->lock);
     if (error == 0) {
@@ -56,11 +71,7 @@ void gm_dirty_consumer_destroy(struct gm_dirty *dirty, struct gm_dirty_consumer 
         return;
     struct gm_dirty_bitmap *bitmap = gm_dirty_whole(dirty);
     pthread_mutex_lock(&bitmap->lock);
-    struct gm_dirty_consumer **link = &bitmap->view.next;
-    while (*link != consumer)
-        link = &(*link)->next;
-    *link = consumer->next;
-    gm_add_relaxed(&bitmap->consumers, UINT64_MAX);
+    forget(bitmap, consumer);
     pthread_mutex_unlock(&bitmap->lock);
     (void)gm_mem_unmap(consumer->memory, consumer->bytes);
     gm_free(NULL, consumer, sizeof(*consumer));
@@ -79,7 +90,10 @@ static uint64_t count_marks(const struct gm_dirty_levels *of, const struct gm_di
     return count;
 }
 
-/* Own marks change under the lock only: a page that is marked again meanwhile is counted once. */
+/*
+ * Own marks change under the lock only: a page that is marked again meanwhile is counted once. For one that is off
+ * there are no others.
+ */
 int gm_dirty_consumer_count(struct gm_dirty *dirty, struct gm_dirty_consumer *consumer, uint64_t first, uint64_t len,
                             uint64_t *count)
 {
@@ -88,11 +102,12 @@ int gm_dirty_consumer_count(struct gm_dirty *dirty, struct gm_dirty_consumer *co
         return -EINVAL;
     struct gm_dirty_bitmap *bitmap = gm_dirty_whole(dirty);
     pthread_mutex_lock(&bitmap->lock);
-    const struct gm_dirty_levels *own = consumer != NULL ? &consumer->own : &bitmap->view.own;
-    own = own->words != NULL ? own : NULL;
+    const struct gm_dirty_consumer *view = consumer != NULL ? consumer : &bitmap->view;
+    const struct gm_dirty_levels *own = view->own.words != NULL ? &view->own : NULL;
     if (len != 0)
         (void)gm_dirty_range(bitmap, first, len, &window.first, &window.end);
-    *count = count_marks(&dirty->live, own, window) + (own != NULL ? count_marks(own, NULL, window) : 0);
+    uint64_t marks = view->on ? count_marks(&dirty->live, own, window) : 0;
+    *count = marks + (own != NULL ? count_marks(own, NULL, window) : 0);
     pthread_mutex_unlock(&bitmap->lock);
     return 0;
 }

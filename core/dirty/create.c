@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "base/barrier.h"
 #include "base/mem.h"
-#include "dirty/dirty.h"
+#include "dirty/switch.h"
 
 #define FLAGS (GM_DIRTY_ON | GM_DIRTY_LOCKED)
 #define OUT_OF_LINE (UINT64_C(1) << 63)
@@ -29,6 +29,15 @@ uint64_t gm_dirty_place(uint64_t pages, void *base, struct gm_dirty_levels *out)
         out->words = (gm_dirty_word *)(void *)((char *)base + line_bytes);
     }
     return line_bytes + word_bytes;
+}
+
+int gm_dirty_map(uint64_t bytes, bool sparse, int numa_node, void **out)
+{
+    if (gm_mem_map(NULL, bytes, -1, 0, sparse, out) != 0)
+        return -ENOMEM;
+    if (numa_node != GM_NODE_ANY)
+        gm_mem_prefer_node(*out, bytes, numa_node);
+    return 0;
 }
 
 static int plan_of(const struct gm_dirty_config *config, struct plan *out)
@@ -76,6 +85,8 @@ static struct gm_dirty_bitmap *wrap(void *memory, const struct plan *plan)
     bitmap->head = memory;
     bitmap->pages_most = plan->pages_most;
     bitmap->locked = plan->locked;
+    bitmap->numa_node = GM_NODE_ANY;
+    bitmap->view.on = true;
     bitmap->dirty.page_shift = plan->page_shift;
     bitmap->dirty.page_mask = (UINT64_C(1) << plan->page_shift) - 1;
     (void)gm_dirty_place(plan->pages_most, (char *)memory + GM_DIRTY_HEAD_BYTES, &bitmap->dirty.live);
@@ -90,7 +101,7 @@ static int make(void *memory, const struct plan *plan, struct gm_dirty_bitmap **
     gm_store_relaxed(&bitmap->head->page_shift, plan->page_shift);
     gm_store_relaxed(&bitmap->head->pages_most, plan->pages_most);
     gm_store_relaxed(&bitmap->head->pages, plan->pages);
-    gm_store_relaxed(&bitmap->head->on, plan->on);
+    gm_store_relaxed(&bitmap->head->on, plan->on ? GM_DIRTY_ON_ITSELF : 0);
     gm_dirty_publish(bitmap);
     gm_store_release(&bitmap->head->kind, GM_DIRTY_KIND); /* [dirty-P5] */
     *out = bitmap;
@@ -106,10 +117,8 @@ int gm_dirty_create(const struct gm_dirty_config *config, struct gm_dirty **out)
     if (error != 0)
         return error;
     uint64_t bytes = gm_dirty_bytes(config);
-    if (gm_mem_map(NULL, bytes, -1, 0, true, &memory) != 0)
+    if (gm_dirty_map(bytes, true, config->numa_node, &memory) != 0)
         return -ENOMEM;
-    if (config->numa_node != GM_NODE_ANY)
-        gm_mem_prefer_node(memory, bytes, config->numa_node);
     plan.locked = plan.locked || !gm_barrier_able();
     error = make(memory, &plan, &bitmap);
     if (error != 0) {
@@ -118,6 +127,7 @@ int gm_dirty_create(const struct gm_dirty_config *config, struct gm_dirty **out)
     }
     bitmap->memory = memory;
     bitmap->bytes = bytes;
+    bitmap->numa_node = config->numa_node;
     *out = &bitmap->dirty;
     return 0;
 }
@@ -133,9 +143,11 @@ int gm_dirty_create_in(const struct gm_dirty_config *config, void *memory, uint6
         return -EINVAL;
     plan.locked = true;
     error = make(memory, &plan, &bitmap);
-    if (error == 0)
-        *out = &bitmap->dirty;
-    return error;
+    if (error != 0)
+        return error;
+    bitmap->numa_node = config->numa_node;
+    *out = &bitmap->dirty;
+    return 0;
 }
 
 int gm_dirty_attach(void *memory, uint64_t bytes, struct gm_dirty **out)

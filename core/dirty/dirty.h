@@ -5,8 +5,8 @@
  *   memory: [ head, one page | lines | words ]      each from a page on; zeroes are never touched
  *
  * Pairs:
- *   [dirty-P4] on, set by gm_dirty_enable before its barrier (or, with locked marks, its fence), and looked at by a
- *              marker after its write (and fence): who found it 0 has made the write visible.
+ *   [dirty-P4] on, set by who wants marks (switch.c) before the barrier (or, with locked marks, the fence), and looked
+ *              at by a marker after its write (and fence): who found it 0 has made the write visible.
  *   [dirty-P5] kind, written last when a bitmap is made and read first by who attaches.
  */
 #ifndef GM_DIRTY_DIRTY_H
@@ -25,13 +25,14 @@
 struct gm_dirty_head {
     gm_atomic_u64 kind, page_shift, pages_most;
     gm_atomic_u64 pages; /* grows only */
-    gm_atomic_u64 on;    /* each process may change the one or the other: neither is stored with the other */
+    gm_atomic_u64 on;    /* 0: marks do not count; each process may change what it says (switch.h) */
 };
 
 struct gm_dirty_consumer {
     struct gm_dirty_consumer *next;
     const struct gm_dirty_bitmap *of;
     struct gm_dirty_levels own; /* what others took and this one did not; words NULL: nobody else takes */
+    bool on;                    /* what is marked is for this one as well; that of the bitmap itself always is */
     void *memory;
     size_t bytes;
 };
@@ -45,6 +46,7 @@ struct gm_dirty_bitmap {
     bool locked;
     void *memory; /* NULL: the caller's */
     size_t bytes;
+    int numa_node;
     gm_atomic_u64 out_of_range;
     pthread_mutex_t lock; /* for all that follows, and for quick, pages and on */
     struct gm_dirty_consumer view; /* the bitmap's own; next: all others */
@@ -78,6 +80,9 @@ static inline bool gm_dirty_range(const struct gm_dirty_bitmap *bitmap, uint64_t
 
 /* Bytes of lines and words for so many pages; in memory at base they are placed, unless out is NULL. */
 uint64_t gm_dirty_place(uint64_t pages, void *base, struct gm_dirty_levels *out);
+
+/* Memory of zeros for a bitmap that has it all, on its node if it can be. Returns 0; -ENOMEM. */
+int gm_dirty_map(uint64_t bytes, bool sparse, int numa_node, void **out);
 
 /* Publish to inlined marks what the head says; the lock is held. */
 void gm_dirty_publish(struct gm_dirty_bitmap *bitmap);

@@ -1,21 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/*
- * Logs that others write meanwhile.
- *
- * Participants: writers of the log, in any process or in the kernel, which OR bits, a byte or a word at a time; who
- *   drains it, any number.
- * Argument. A bit is taken by a read-modify-write that comes after the writer's own on the same byte: it is taken once,
- *   and the write before it is visible to who takes it, who then marks, as any marker. [dirty-P6] What was taken is
- *   marked before the next word is looked at, and nothing in between can fail: which bits have pages is known before,
- *   and bitmaps never shrink.
- * C knows nothing of atomic operations of different sizes on one object. Processors do: memory is coherent by the byte.
- */
+/* Logs that others write meanwhile; log.h says why nothing is lost. */
 #include <errno.h>
 
 #include "dirty/merge.h"
 #include "dirty/scan/scan.h"
-
-typedef uint64_t __attribute__((may_alias)) log_word;
 
 #define WORD_BITS 64u
 #define SPAN_BITS (GM_DIRTY_SPAN * 8u)
@@ -27,15 +15,10 @@ struct drain {
     bool take; /* else only look */
 };
 
-/* Those bits of a word, or of a byte, that are set and wanted. The whole is exchanged: on x86 other forms are loops. */
-static inline uint64_t word_bits(log_word *word, uint64_t want, bool take)
+/* Those bits of a word, or of a byte, that are set and wanted. */
+static inline uint64_t word_bits(gm_dirty_log_word *word, uint64_t want, bool take)
 {
-    uint64_t bits = gm_load_seq_cst(word) & want;
-    if (bits == 0 || !take)
-        return bits;
-    if (want == ~UINT64_C(0))
-        return gm_exchange_seq_cst(word, 0); /* [dirty-P6] */
-    return gm_and_seq_cst(word, ~want) & want; /* [dirty-P6] */
+    return take ? gm_dirty_take_log(word, want) : gm_load_seq_cst(word) & want;
 }
 
 static inline uint64_t byte_bits(unsigned char *byte, unsigned char want, bool take)
@@ -82,10 +65,10 @@ static bool walk(const struct drain *drain, uint64_t at, uint64_t end)
     while (at < end) {
         unsigned char *from = drain->bytes + at / 8;
         uint64_t base = at & ~UINT64_C(7);
-        bool word = gm_is_aligned((uintptr_t)from, sizeof(log_word)) && end - base >= WORD_BITS;
+        bool word = gm_is_aligned((uintptr_t)from, sizeof(gm_dirty_log_word)) && end - base >= WORD_BITS;
         uint64_t stop = gm_min_u64(base + (word ? WORD_BITS : 8), end);
         uint64_t want = gm_dirty_bits(at - base, stop - 1 - base);
-        uint64_t bits = word ? word_bits((log_word *)(void *)from, want, drain->take)
+        uint64_t bits = word ? word_bits((gm_dirty_log_word *)(void *)from, want, drain->take)
                              : byte_bits(from, (unsigned char)want, drain->take);
         if (bits != 0 && drain->take)
             mark_bits(drain, at, bits >> (at - base));

@@ -3,6 +3,11 @@
  * Harvests as ranges. What was taken becomes ranges at once, while the processor waits for its next locked instruction;
  * they are handed out behind the barrier, straight from where they were written. The last one is held back, because it
  * may grow into the next piece.
+ *
+ * The floor is one locked exchange for each word that is dirty (the floor of the D5 rows). Those wait for one another
+ * in the processor, wherever the words are, so that to have them fetched earlier saves nothing; what else is done
+ * between two of them is hidden behind the first as long as it is little and has no branch that is guessed wrong.
+ * Two words at once (cmpxchg16b) cost less where every second word is dirty, and more where few are.
  */
 #include <errno.h>
 
@@ -14,7 +19,7 @@ _Static_assert(GM_DIRTY_PIECE_BYTES / sizeof(struct gm_dirty_range) > 2 * RUNS_M
 /* A piece in the making. No address of it is given away, so that its fields live in registers. */
 struct pile {
     struct gm_dirty_haul *haul;
-    struct gm_dirty_range *ranges; /* [bytes]; the length of the last is not written yet */
+    struct gm_dirty_range *ranges; /* [bytes] */
     size_t count, room;
     uint64_t end; /* [pages] of the last */
     uint64_t gap; /* pages */
@@ -22,31 +27,42 @@ struct pile {
     struct gm_dirty_account account;
 };
 
-static inline void close_last(const struct pile *pile)
-{
-    if (pile->count != 0) {
-        struct gm_dirty_range *last = &pile->ranges[pile->count - 1];
-        last->len = (pile->end << pile->shift) - last->first;
-    }
-}
-
 /* Pages that follow all that came before. */
 static inline void offer(struct pile *pile, uint64_t first, uint64_t end)
 {
-    if (pile->count == 0 || first - pile->end > pile->gap) {
-        close_last(pile);
+    if (pile->count == 0 || first - pile->end > pile->gap)
         pile->ranges[pile->count++].first = first << pile->shift;
-    }
+    struct gm_dirty_range *last = &pile->ranges[pile->count - 1];
+    last->len = (end << pile->shift) - last->first;
     pile->end = end;
 }
 
-/* The lowest run of bits, which are not all of a word: where it begins and ends; 0 has one that is of no use. */
-static inline uint64_t next_run(uint64_t bits, unsigned *first, unsigned *end)
+/* A run of bits within a word. */
+struct run {
+    unsigned first, len;
+};
+
+/* The lowest run of bits, which are not all of a word, is cut off; of 0 one that is of no use. No branch is in it. */
+static inline struct run cut_run(uint64_t *bits)
 {
-    uint64_t beyond = bits + (bits & (0 - bits)); /* carried through the run */
-    *first = (unsigned)__builtin_ctzll(bits | UINT64_C(1) << 63);
-    *end = beyond != 0 ? (unsigned)__builtin_ctzll(beyond) : GM_DIRTY_FAN;
-    return bits & beyond;
+    struct run run = {.first = (unsigned)__builtin_ctzll(*bits | UINT64_C(1) << (GM_DIRTY_FAN - 1))};
+    run.len = (unsigned)__builtin_ctzll(~(*bits >> run.first));
+    *bits &= *bits + (*bits & (0 - *bits)); /* carried through the run */
+    return run;
+}
+
+static inline struct gm_dirty_range cut(const struct pile *pile, uint64_t page, uint64_t *bits)
+{
+    struct run run = cut_run(bits);
+    return (struct gm_dirty_range){(page + run.first) << pile->shift, (uint64_t)run.len << pile->shift};
+}
+
+/* The same where no two bits are neighbours. */
+static inline struct gm_dirty_range cut_page(const struct pile *pile, uint64_t page, uint64_t *bits)
+{
+    page += (unsigned)__builtin_ctzll(*bits | UINT64_C(1) << (GM_DIRTY_FAN - 1));
+    *bits &= *bits - 1;
+    return (struct gm_dirty_range){page << pile->shift, UINT64_C(1) << pile->shift};
 }
 
 /*
@@ -55,33 +71,31 @@ static inline uint64_t next_run(uint64_t bits, unsigned *first, unsigned *end)
  */
 static inline void add_runs(struct pile *pile, uint64_t page, uint64_t bits)
 {
-    unsigned first, end;
-    close_last(pile);
     struct gm_dirty_range *at = &pile->ranges[pile->count];
+    const bool apart = (bits & bits << 1) == 0;
+    pile->end = page + GM_DIRTY_FAN - (unsigned)__builtin_clzll(bits);
     do {
-        bits = next_run(bits, &first, &end);
-        *at++ = (struct gm_dirty_range){(page + first) << pile->shift, (uint64_t)(end - first) << pile->shift};
-        uint64_t more = bits, ended = end;
-        bits = next_run(bits, &first, &end);
-        *at = (struct gm_dirty_range){(page + first) << pile->shift, (uint64_t)(end - first) << pile->shift};
-        at += more != 0;
-        pile->end = page + (more != 0 ? end : ended);
+        *at++ = apart ? cut_page(pile, page, &bits) : cut(pile, page, &bits);
+        bool more = bits != 0;
+        *at = apart ? cut_page(pile, page, &bits) : cut(pile, page, &bits);
+        at += more;
     } while (bits != 0);
     pile->count = (size_t)(at - pile->ranges);
 }
 
+/* Bits of a word; 0: another process has taken away what was there at the last look. */
 static inline void offer_word(struct pile *pile, uint64_t page, uint64_t bits)
 {
-    unsigned first, end;
-    if (bits + 1 <= 1) { /* all, or none: another process has taken away what was there at the last look */
-        if (bits != 0)
-            offer(pile, page, page + GM_DIRTY_FAN);
+    if (GM_UNLIKELY(bits == 0))
+        return;
+    if (bits == GM_DIRTY_FULL) {
+        offer(pile, page, page + GM_DIRTY_FAN);
     } else if (pile->gap == 0 && (pile->end != page || (bits & 1) == 0)) {
         add_runs(pile, page, bits);
     } else {
         while (bits != 0) {
-            bits = next_run(bits, &first, &end);
-            offer(pile, page + first, page + end);
+            struct run run = cut_run(&bits);
+            offer(pile, page + run.first, page + run.first + run.len);
         }
     }
 }
@@ -111,6 +125,23 @@ static void refuse(const struct gm_dirty_haul *haul, const struct gm_dirty_range
     }
 }
 
+/* The usual case is compiled apart: nothing is asked for each word that is the same for all of them. */
+static uint64_t walk(const struct gm_dirty_haul *haul, struct pile *pile)
+{
+    const struct gm_dirty_levels *live = gm_dirty_live(haul);
+    struct pile mine = *pile;
+    uint64_t next;
+    if (gm_dirty_alone(haul) && mine.gap == 0) {
+        mine.gap = 0;
+        mine.account = (struct gm_dirty_account){.budget = UINT64_MAX};
+        next = gm_dirty_walk(live, NULL, &haul->window, keep, &mine);
+    } else {
+        next = gm_dirty_walk(live, gm_dirty_own(haul), &haul->window, keep, &mine);
+    }
+    *pile = mine;
+    return next;
+}
+
 /* The next piece, behind what is held back; on errors all of it is put back. */
 static int collect(struct gm_dirty_haul *haul, struct outlet *outlet, size_t *count)
 {
@@ -123,8 +154,7 @@ static int collect(struct gm_dirty_haul *haul, struct outlet *outlet, size_t *co
                         .gap = outlet->gap,
                         .shift = bitmap->dirty.page_shift,
                         .account = gm_dirty_account_of(haul)};
-    uint64_t next = gm_dirty_walk(&bitmap->dirty.live, gm_dirty_own(haul), &haul->window, keep, &pile);
-    close_last(&pile);
+    uint64_t next = walk(haul, &pile);
     *count = pile.count;
     int error = gm_dirty_haul_settle(haul, &pile.account, pile.count, next);
     if (error != 0)

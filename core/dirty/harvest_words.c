@@ -16,6 +16,7 @@ struct pile {
     struct gm_dirty_haul *haul;
     struct entry *entries;
     size_t count;
+    uint64_t whole; /* words from this one on end behind the caller's first */
     struct gm_dirty_account account;
 };
 
@@ -24,25 +25,43 @@ static inline bool keep(void *to, uint64_t word, uint64_t live, uint64_t own)
     struct pile *pile = to;
     bool more = gm_dirty_note(&pile->account, pile->haul, word, live, live | own);
     pile->entries[pile->count++] = (struct entry){word, live | own};
-    return pile->count < ENTRIES && more;
+    return pile->count < ENTRIES && (more || word < pile->whole);
 }
 
-static void put_back(const struct gm_dirty_haul *haul, const struct pile *pile)
+static void put_back(const struct gm_dirty_haul *haul, struct entry entry)
 {
-    const struct gm_dirty_levels *own = gm_dirty_own(haul);
-    for (size_t i = 0; i < pile->count; i++)
-        gm_dirty_set(own != NULL ? own : &haul->bitmap->dirty.live, pile->entries[i].word, pile->entries[i].bits);
+    const struct gm_dirty_levels *own = haul->consumer->own.words != NULL ? &haul->consumer->own : NULL;
+    gm_dirty_set(own != NULL ? own : &haul->bitmap->dirty.live, entry.word, entry.bits);
+}
+
+/* A slice ends with a word of the caller's, so that the next can go on behind it: what it has beyond is put back. */
+static uint64_t cut(struct pile *pile, uint64_t base, uint64_t next)
+{
+    uint64_t beyond = (next - base) % GM_DIRTY_FAN;
+    if (pile->account.budget != 0 || next >= pile->haul->window.end || beyond == 0)
+        return next;
+    struct entry *last = &pile->entries[pile->count - 1], rest = *last;
+    rest.bits &= gm_dirty_bits(GM_DIRTY_FAN - beyond, GM_DIRTY_FAN - 1);
+    last->bits &= ~rest.bits;
+    if (rest.bits != 0)
+        put_back(pile->haul, rest);
+    return next - beyond;
 }
 
 /* The next piece, into words of which the first begins with page base; on errors it is put back. */
 static int collect(struct gm_dirty_haul *haul, uint64_t *words, uint64_t base)
 {
     struct gm_dirty_bitmap *bitmap = haul->bitmap;
-    struct pile pile = {.haul = haul, .entries = bitmap->piece, .account = gm_dirty_account_of(haul)};
-    uint64_t next = gm_dirty_walk(&bitmap->dirty.live, gm_dirty_own(haul), &haul->window, keep, &pile);
+    struct pile pile = {.haul = haul,
+                        .entries = bitmap->piece,
+                        .whole = (base + GM_DIRTY_FAN - 1) >> GM_DIRTY_FAN_SHIFT,
+                        .account = gm_dirty_account_of(haul)};
+    uint64_t next = gm_dirty_walk(gm_dirty_live(haul), gm_dirty_own(haul), &haul->window, keep, &pile);
+    next = cut(&pile, base, next);
     int error = gm_dirty_haul_settle(haul, &pile.account, pile.count, next);
     if (error != 0) {
-        put_back(haul, &pile);
+        for (size_t i = 0; i < pile.count; i++)
+            put_back(haul, pile.entries[i]);
         return error;
     }
     for (size_t i = 0; i < pile.count; i++) {

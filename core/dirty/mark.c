@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* Marks that store something; switching marks on and off; more pages. */
+/* Marks that store something; more pages. */
 #include <errno.h>
 
-#include "base/barrier.h"
 #include "dirty/dirty.h"
+#include "dirty/untracked.h"
+
+struct gm_dirty gm_dirty_untracked;
 
 /* Not inlined by link-time optimisation either: what is rare would take registers from what is not. */
 
@@ -22,11 +24,12 @@ static bool is_on(const struct gm_dirty_bitmap *bitmap)
     return gm_load_seq_cst(&bitmap->head->on) != 0;
 }
 
-__attribute__((noinline)) int gm_dirty_mark_slow(struct gm_dirty *dirty, uint64_t first, uint64_t len)
+/* Locked marks, pages of other sizes, and ranges that end beyond the bitmap. */
+static __attribute__((noinline)) int mark_any(struct gm_dirty *dirty, uint64_t first, uint64_t len)
 {
     struct gm_dirty_bitmap *bitmap = gm_dirty_whole(dirty);
     uint64_t from, end;
-    if (len == 0 || !is_on(bitmap))
+    if (!is_on(bitmap))
         return 0;
     bool whole = gm_dirty_range(bitmap, first, len, &from, &end);
     if (from < end)
@@ -37,39 +40,16 @@ __attribute__((noinline)) int gm_dirty_mark_slow(struct gm_dirty *dirty, uint64_
     return -ERANGE;
 }
 
-static void switch_to(struct gm_dirty_bitmap *bitmap, bool on)
+/* What quick says is enough for nearly all marks. */
+__attribute__((noinline)) int gm_dirty_mark_slow(struct gm_dirty *dirty, uint64_t first, uint64_t len)
 {
-    gm_store_seq_cst(&bitmap->head->on, on); /* [dirty-P4] */
-    gm_dirty_publish(bitmap);
-}
-
-int gm_dirty_enable(struct gm_dirty *dirty)
-{
-    if (dirty == NULL)
-        return -EINVAL;
-    struct gm_dirty_bitmap *bitmap = gm_dirty_whole(dirty);
-    int error = 0;
-    pthread_mutex_lock(&bitmap->lock);
-    bool was_on = gm_load_relaxed(&bitmap->head->on) != 0;
-    switch_to(bitmap, true);
-    if (bitmap->locked)
-        gm_fence_seq_cst(); /* [dirty-P4] */
-    else
-        error = gm_barrier();
-    if (error != 0)
-        switch_to(bitmap, was_on);
-    pthread_mutex_unlock(&bitmap->lock);
-    return error;
-}
-
-int gm_dirty_disable(struct gm_dirty *dirty)
-{
-    if (dirty == NULL)
-        return -EINVAL;
-    struct gm_dirty_bitmap *bitmap = gm_dirty_whole(dirty);
-    pthread_mutex_lock(&bitmap->lock);
-    switch_to(bitmap, false);
-    pthread_mutex_unlock(&bitmap->lock);
+    uint64_t last;
+    if (len == 0)
+        return 0;
+    int64_t quick = (int64_t)gm_load_seq_cst(&dirty->quick); /* [dirty-P4] */
+    if (GM_UNLIKELY(!gm_range_last(first, len, &last) || (int64_t)(last >> GM_PAGE_SHIFT) >= quick))
+        return mark_any(dirty, first, len);
+    gm_dirty_set_pages(&dirty->live, first >> GM_PAGE_SHIFT, last >> GM_PAGE_SHIFT, false);
     return 0;
 }
 

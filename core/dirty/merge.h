@@ -4,6 +4,7 @@
 #define GM_DIRTY_MERGE_H
 
 #include "dirty/dirty.h"
+#include "dirty/log.h"
 #include "guestmem/dirty_merge.h"
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "bytes of a log are read as words");
@@ -23,8 +24,7 @@ int gm_dirty_log_plan(const struct gm_dirty *dirty, const struct gm_dirty_log *l
 /* Set bits of one word; nothing is stored where they are set. */
 static inline void gm_dirty_set_word(const struct gm_dirty_bitmap *bitmap, uint64_t word, uint64_t bits)
 {
-    gm_dirty_join(&bitmap->dirty.live.words[word], bits, bitmap->locked);
-    gm_dirty_show(&bitmap->dirty.live, word >> GM_DIRTY_WORDS_SHIFT);
+    gm_dirty_mark_word(&bitmap->dirty.live, word, bits, bitmap->locked);
 }
 
 /* Set pages by address, len >= 1; false: some are not there. */

@@ -44,6 +44,7 @@
 #define GM_DIRTY_FULL (~UINT64_C(0) >> (64 - GM_DIRTY_FAN))
 #define GM_DIRTY_WORDS_SHIFT (GM_DIRTY_LINE_SHIFT - GM_DIRTY_FAN_SHIFT)
 #define GM_DIRTY_WORDS (1u << GM_DIRTY_WORDS_SHIFT) /* of a line */
+#define GM_DIRTY_FETCH 16 /* how many lines ahead words are asked for */
 
 /* A span: as many lines as can be looked at together, eight at a time. Of a line only the lowest bit counts. */
 #ifndef GM_DIRTY_BACKEND
@@ -119,22 +120,23 @@ static inline bool gm_dirty_fill(gm_atomic_u64 *word)
 /* Set pages first..last: whole words, then the others, then the lines. */
 static inline void gm_dirty_set_pages(const struct gm_dirty_levels *levels, uint64_t first, uint64_t last, bool locked)
 {
-    const uint64_t low = first >> GM_DIRTY_FAN_SHIFT, high = last >> GM_DIRTY_FAN_SHIFT;
+    gm_atomic_u64 *const low = &levels->words[first >> GM_DIRTY_FAN_SHIFT];
+    gm_atomic_u64 *const high = &levels->words[last >> GM_DIRTY_FAN_SHIFT];
     uint64_t head = gm_dirty_bits(first & (GM_DIRTY_FAN - 1), GM_DIRTY_FAN - 1);
     uint64_t tail = gm_dirty_bits(0, last & (GM_DIRTY_FAN - 1));
     bool filled = false;
     if (low == high)
-        head = tail = head & tail;
-    for (uint64_t at = low + 1; at < high; at++) {
+        head = head & tail;
+    for (gm_atomic_u64 *at = low + 1; at < high; at++) {
         if (locked)
-            gm_or_seq_cst(&levels->words[at], GM_DIRTY_FULL);
+            gm_or_seq_cst(at, GM_DIRTY_FULL);
         else
-            filled |= gm_dirty_fill(&levels->words[at]);
+            filled |= gm_dirty_fill(at);
     }
-    gm_dirty_join(&levels->words[low], head, locked);
+    gm_dirty_join(low, head, locked);
     if (low != high)
-        gm_dirty_join(&levels->words[high], tail, locked || filled); /* what gm_dirty_store asks for */
-    for (uint64_t line = low >> GM_DIRTY_WORDS_SHIFT; line <= high >> GM_DIRTY_WORDS_SHIFT; line++)
+        gm_dirty_join(high, tail, locked || filled); /* what gm_dirty_store asks for */
+    for (uint64_t line = first >> GM_DIRTY_LINE_SHIFT; line <= last >> GM_DIRTY_LINE_SHIFT; line++)
         gm_dirty_show(levels, line);
 }
 

@@ -21,8 +21,6 @@ struct gm_dirty_window {
     uint64_t first, end; /* pages */
 };
 
-#define GM_DIRTY_FETCH 16 /* how many lines ahead words are asked for */
-
 /* Lines that were set when they were looked at, and those of their words that have bits. */
 struct gm_dirty_batch {
     uint64_t line[2 * GM_DIRTY_SPAN];
@@ -124,6 +122,15 @@ static inline void gm_dirty_list_words(const struct gm_dirty_levels *live, const
 static inline void gm_dirty_look_at_lines(const struct gm_dirty_levels *live, const struct gm_dirty_levels *own,
                                           const struct gm_dirty_window *window, struct gm_dirty_batch *batch)
 {
+    if (batch->lines == 0)
+        return;
+#ifndef GM_DIRTY_BACKEND
+    if (own == NULL && gm_dirty_whole_line(window, batch->line[0]) &&
+        gm_dirty_whole_line(window, batch->line[batch->lines - 1])) {
+        batch->words = gm_dirty_list(live->words, batch->line, batch->lines, batch->word);
+        return;
+    }
+#endif
     for (unsigned i = 0; i < batch->lines && i < GM_DIRTY_FETCH; i++)
         gm_dirty_fetch(&live->words[batch->line[i] << GM_DIRTY_WORDS_SHIFT]);
     for (unsigned i = 0; i < batch->lines; i++) {

@@ -9,13 +9,10 @@
 #include "base/math.h"
 #include "base/mem.h"
 #include "base/rcu.h"
-#include "guestmem/dirty.h"
+#include "dirty/untracked.h"
 #include "map/nodes.h"
 
 #define LINEAR_LIMIT (UINT64_C(1) << 46)
-
-/* Off, and nobody can switch it on: marks of a space that tracks nothing look here, without a case of their own. */
-static struct gm_dirty untracked;
 
 uint64_t gm_generation_next(void)
 {
@@ -76,7 +73,7 @@ static int space_fill(struct gm_space *space, const struct gm_space_config *conf
     empty->view.generation = gm_generation_next();
     empty->view.linear_base = (uint64_t)(uintptr_t)space->linear_base;
     empty->view.linear_size = space->linear_size;
-    empty->view.dirty = config->dirty != NULL ? config->dirty : &untracked;
+    empty->view.dirty = config->dirty != NULL ? config->dirty : &gm_dirty_untracked;
     empty->map_bytes = gm_version_size(0);
     space->current = empty;
     space->has_layout = config->layout != NULL;

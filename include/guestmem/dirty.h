@@ -13,7 +13,7 @@
  * writes (read, io_uring, AIO, vhost) is marked by who is told that it is done; what other processes write they mark
  * themselves (gm_dirty_attach), or they keep a log (dirty_merge.h).
  *
- * A page that is dirty already is marked by two looks and no store. What makes that safe is paid by the harvest: a
+ * A page that is dirty already is marked by two loads and no store. What makes that safe is paid by the harvest: a
  * barrier on all threads of the process (membarrier) between taking the bits and handing them out. Where the kernel has
  * none, and where other processes mark (gm_dirty_create_in), marks are *locked*: one locked instruction each, always.
  *
@@ -50,7 +50,7 @@ struct gm_dirty_config {
     uint64_t size;       /* [bytes] 1..2^52 */
     uint64_t size_most;  /* [bytes] how far gm_dirty_extend may go, size..2^52; 0: size */
     unsigned page_shift; /* 12..GM_DIRTY_PAGE_SHIFT_MOST; 0: GM_PAGE_SHIFT */
-    int numa_node;       /* where the memory comes from, if it can; -1 for no preference */
+    int numa_node;       /* where memory comes from, if it can, also that of consumers; -1 for no preference */
     unsigned flags;      /* gm_dirty_flags */
 };
 
@@ -81,7 +81,7 @@ GM_API uint64_t gm_dirty_bytes(const struct gm_dirty_config *config);
  * The same in memory of the caller, which other processes may map (a memfd) and attach to. Marks are locked.
  * @param memory  zeroed, aligned to 4096, and there until the last process has destroyed its bitmap
  * @param bytes   >= gm_dirty_bytes(config)
- * Returns as gm_dirty_create; also -EINVAL (memory NULL, misaligned or too small). numa_node is not used.
+ * Returns as gm_dirty_create; also -EINVAL (memory NULL, misaligned or too small). numa_node is for consumers only.
  */
 GM_API GM_MUST_CHECK int gm_dirty_create_in(const struct gm_dirty_config *config, void *memory, uint64_t bytes,
                                             struct gm_dirty **out);
@@ -103,14 +103,16 @@ GM_API void gm_dirty_destroy(struct gm_dirty *dirty);
 
 /*
  * Let marks count. When it has returned, each mark that was made without effect before belongs to a write that is
- * visible to the caller: what it copies from now on has that write in it.
+ * visible to the caller: what it copies from now on has that write in it. This is the switch of the bitmap itself, one
+ * for all processes; marks count while it is on or a consumer is (dirty_harvest.h).
  * Returns 0; -errno of the barrier, which the kernel has come to refuse: then marks are as before.
  * Cost: one barrier.
  */
 GM_API GM_MUST_CHECK int gm_dirty_enable(struct gm_dirty *dirty);
 
 /*
- * Let marks return without effect; those that run now may still count. What is marked stays so. Returns 0.
+ * Let marks return without effect, unless a consumer is on; those that run now may still count. What is marked stays
+ * so. Returns 0.
  */
 GM_API GM_MUST_CHECK int gm_dirty_disable(struct gm_dirty *dirty);
 
@@ -123,7 +125,10 @@ GM_API GM_MUST_CHECK int gm_dirty_disable(struct gm_dirty *dirty);
  */
 GM_API GM_MUST_CHECK int gm_dirty_extend(struct gm_dirty *dirty, uint64_t size);
 
-/* gm_dirty_mark where one page that is shown already is not all there is to it. */
+/*
+ * What gm_dirty_mark calls where more is to be done than two loads; not for callers. _page: one page of GM_PAGE_SIZE
+ * that is clean, by number, while marks are on and not locked. _slow: everything else, as gm_dirty_mark.
+ */
 GM_API int gm_dirty_mark_page(struct gm_dirty *dirty, uint64_t page);
 GM_API int gm_dirty_mark_slow(struct gm_dirty *dirty, uint64_t first, uint64_t len);
 
@@ -134,7 +139,7 @@ GM_API int gm_dirty_mark_slow(struct gm_dirty *dirty, uint64_t first, uint64_t l
  * marks are off it returns 0, whatever the range.
  * Context: any thread; dirty is not NULL.   Progress: wait-free.
  * Order:   the write before the mark is visible to whoever copies the page after the harvest that hands it out.
- * Cost:    a page that is dirty already: two looks. A clean page: one locked instruction. A range: one for each end,
+ * Cost:    a page that is dirty already: two loads. A clean page: one locked instruction. A range: one for each end,
  *          and a store for each 64 pages. Locked marks: one for each 64 pages, always. Only pages of 4 KiB are looked
  *          at inline, others by a call. Off: a load and a branch; locked marks: a call and a fence.
  */
@@ -161,14 +166,18 @@ GM_API int gm_dirty_is_marked(const struct gm_dirty *dirty, uint64_t address);
 /*
  * The first marked page at or above an address.
  * @param out  [bytes] its beginning
- * Returns 0; -ENOENT (there is none).   Cost: a look at 64 bits for each 16 MiB (of 4 KiB pages) that is passed over.
+ * Returns 0; -ENOENT (there is none).
+ * Cost: 512 bytes are read for each GiB (of 4 KiB pages) that is clean, as wide as the processor can, and no more than
+ * eight words at either end. That is linear, with the smallest factor: a clean harvest reads the same, and rows D4 of
+ * the benchmark say how long that takes. Levels above would make it O(levels) and cost each mark one more look, since a
+ * mark that is skipped has to see all levels set (core/dirty/protocol.h).
  */
 GM_API GM_MUST_CHECK int gm_dirty_next(const struct gm_dirty *dirty, uint64_t from, uint64_t *out);
 
 /*
  * How many pages of [first, first + len) are marked; what of it is not below size is not there. len UINT64_MAX: to the
  * end. While others mark, each word is counted at a moment of its own.
- * Cost: O(words that are not clean).
+ * Cost: as gm_dirty_next for what is clean; eight words for each 2 MiB (of 4 KiB pages) that have a marked page.
  */
 GM_API uint64_t gm_dirty_count(const struct gm_dirty *dirty, uint64_t first, uint64_t len);
 
@@ -176,9 +185,11 @@ struct gm_dirty_stats {
     uint64_t size, size_most; /* [bytes] rounded up to pages */
     uint64_t page_size;       /* [bytes] */
     uint64_t out_of_range;    /* marks of this process that were told -ERANGE */
-    uint64_t harvests, barriers;
-    unsigned consumers;
-    unsigned is_on, is_locked;
+    uint64_t harvests;        /* of this process, since the bitmap was made or attached to; into ranges and words */
+    uint64_t barriers;        /* that they took; 0 while marks are locked */
+    unsigned consumers;       /* besides the bitmap's own view */
+    unsigned is_on;           /* 1: marks count */
+    unsigned is_locked;       /* 1: marks are locked */
 };
 
 /* Returns 0.   Cost: O(1). */

@@ -72,7 +72,7 @@ GM_API GM_MUST_CHECK int gm_dirty_merge_from(struct gm_dirty *dirty, const struc
  * @param first, len  [bytes] rounded out to pages; what is not below size is not there
  * @param count       of words
  * Returns 0; -ENOBUFS (fewer words than the window has pages / 64, rounded up; nothing was written).
- * Progress: wait-free.   Cost: O(words that are not clean).
+ * Progress: wait-free.   Cost: as gm_dirty_count.
  */
 GM_API GM_MUST_CHECK int gm_dirty_export(const struct gm_dirty *dirty, uint64_t first, uint64_t len, uint64_t *words,
                                          size_t count);

@@ -60,9 +60,9 @@ struct gm_watch;
  *   -EBUSY       something in it is watched already, here or by another userfaultfd
  *   -ENOMEM, -EMFILE, -ENFILE
  * Order: a write that happened before is not seen; one that runs at the same time may be.
- * Cost:  O(pages): some 10 ns for each page that was never touched (4 KiB; 8 bytes of page table, which a watch keeps
- *        even of memory that is never used), some 100 ns for one that was; 512 times less of huge pages. Two file
- *        descriptors (close on exec).
+ * Cost:  O(pages), 512 times fewer of huge ones: an entry of the page table is written for each (8 bytes, which a watch
+ *        keeps even of memory that is never used); of pages that were touched before, that takes several times as
+ *        long. Two file descriptors (close on exec).
  */
 GM_API GM_MUST_CHECK int gm_watch_create(void *address, uint64_t len, struct gm_watch **out);
 
@@ -100,8 +100,8 @@ typedef void (*gm_watch_ranges_fn)(void *arg, const struct gm_dirty_range *range
  *           the page then, or from the callback on, copies that write. A write that runs at the same time is in this
  *           harvest or in the next.
  * Progress: one system call for each 128 ranges, and one more; each holds the process's memory map as a reader.
- * Cost:     O(pages of the window): some 2 ns for each that is clean (4 KiB; 512 times less of huge pages), some
- *           70 ns for each that was written to, and later about 1 us for the first write to it.
+ * Cost:     O(pages of the window), 512 times fewer of huge ones: the kernel looks at the entry of each in the page
+ *           table, and protects anew those that were written to. The first write to each of these is then a page fault.
  */
 GM_API GM_MUST_CHECK int gm_watch_harvest(struct gm_watch *watch, const struct gm_watch_request *request,
                                           gm_watch_ranges_fn ranges, void *arg, uint64_t *next);

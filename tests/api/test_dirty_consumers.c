@@ -90,6 +90,10 @@ static void consumers_of_another_bitmap(void **state)
     assert_result(gm_dirty_harvest_words(dirty, &by_other, words, 2, &next), -EINVAL);
     assert_result(gm_dirty_put_back(dirty, by_other.consumer, 0, 1), -EINVAL);
     assert_result(gm_dirty_consumer_count(dirty, by_other.consumer, 0, PAGE, &next), -EINVAL);
+    assert_result(gm_dirty_consumer_disable(dirty, by_other.consumer), -EINVAL);
+    assert_result(gm_dirty_consumer_enable(dirty, by_other.consumer), -EINVAL);
+    assert_result(gm_dirty_consumer_disable(dirty, NULL), -EINVAL);
+    assert_result(gm_dirty_consumer_enable(NULL, by_other.consumer), -EINVAL);
     gm_dirty_consumer_destroy(dirty, by_other.consumer);
     assert_true(next == 1 && got.count == 0 && words[0] == 0);
     harvest(dirty, &all, &got);
@@ -98,6 +102,89 @@ static void consumers_of_another_bitmap(void **state)
     ASSERT_RANGES(&got, {69999, 1});
     gm_dirty_destroy(other);
     gm_dirty_destroy(dirty);
+}
+
+static int marks_count(const struct gm_dirty *dirty)
+{
+    struct gm_dirty_stats stats;
+    assert_result(gm_dirty_stats_get(dirty, &stats), 0);
+    return stats.is_on != 0;
+}
+
+/* Who rests keeps what was marked before, gets nothing of what comes, and disturbs nobody. */
+static void one_rests(void **state)
+{
+    struct gm_dirty *dirty = make(300000, 0);
+    struct gm_dirty_request by_one = all, by_two = all;
+    struct got got;
+    (void)state;
+    assert_result(gm_dirty_consumer_create(dirty, &by_one.consumer), 0);
+    assert_result(gm_dirty_consumer_create(dirty, &by_two.consumer), 0);
+    mark(dirty, 10, 1);
+    harvest(dirty, &all, &got);
+    mark(dirty, 20, 1);
+    assert_result(gm_dirty_consumer_disable(dirty, by_one.consumer), 0);
+    assert_result(gm_dirty_consumer_disable(dirty, by_one.consumer), 0);
+    mark(dirty, 30, 1);
+    harvest(dirty, &by_one, &got); /* takes nothing from the others */
+    ASSERT_RANGES(&got, {10, 1}, {20, 1});
+    harvest(dirty, &by_two, &got);
+    ASSERT_RANGES(&got, {10, 1}, {20, 1}, {30, 1});
+    harvest(dirty, &all, &got);
+    ASSERT_RANGES(&got, {20, 1}, {30, 1});
+    mark(dirty, 299999, 1);
+    assert_result(gm_dirty_consumer_enable(dirty, by_one.consumer), 0);
+    assert_result(gm_dirty_consumer_enable(dirty, by_one.consumer), 0);
+    mark(dirty, 40, 1);
+    harvest(dirty, &by_one, &got);
+    ASSERT_RANGES(&got, {40, 1}, {299999, 1}); /* the latter was taken by nobody */
+    harvest(dirty, &by_two, &got);
+    ASSERT_RANGES(&got, {40, 1}, {299999, 1});
+    assert_result(gm_dirty_consumer_disable(dirty, by_one.consumer), 0);
+    assert_result(gm_dirty_put_back(dirty, by_one.consumer, 50 * PAGE, PAGE), 0);
+    mark(dirty, 60, 1);
+    harvest(dirty, &by_one, &got);
+    ASSERT_RANGES(&got, {50, 1});
+    gm_dirty_destroy(dirty);
+}
+
+/* Marks count as long as somebody wants them. */
+static void on_for_somebody(void **state)
+{
+    static const struct gm_dirty_config config = {.size = 1000 * PAGE, .numa_node = -1};
+    for (unsigned locked = 0; locked < 2; locked++) {
+        struct gm_dirty_config with = config;
+        struct gm_dirty_request by_one = all;
+        struct gm_dirty_consumer *two;
+        struct gm_dirty *dirty;
+        struct got got;
+        (void)state;
+        with.flags = locked ? GM_DIRTY_LOCKED : 0;
+        assert_result(gm_dirty_create(&with, &dirty), 0);
+        mark(dirty, 1, 1);
+        assert_result(gm_dirty_consumer_create(dirty, &by_one.consumer), 0); /* comes late, and sees what comes */
+        assert_true(marks_count(dirty));
+        mark(dirty, 2, 1);
+        assert_result(gm_dirty_consumer_create(dirty, &two), 0);
+        assert_result(gm_dirty_consumer_disable(dirty, by_one.consumer), 0);
+        assert_true(marks_count(dirty));
+        gm_dirty_consumer_destroy(dirty, two);
+        assert_false(marks_count(dirty));
+        mark(dirty, 3, 1);
+        assert_result(gm_dirty_enable(dirty), 0);
+        mark(dirty, 4, 1);
+        assert_result(gm_dirty_consumer_enable(dirty, by_one.consumer), 0);
+        assert_result(gm_dirty_disable(dirty), 0);
+        mark(dirty, 5, 1);
+        harvest(dirty, &by_one, &got);
+        ASSERT_RANGES(&got, {2, 1}, {4, 2}); /* 4 was taken by nobody */
+        assert_result(gm_dirty_consumer_disable(dirty, by_one.consumer), 0);
+        assert_false(marks_count(dirty));
+        mark(dirty, 6, 1);
+        harvest(dirty, &all, &got);
+        ASSERT_RANGES(&got, {2, 1}, {4, 2});
+        gm_dirty_destroy(dirty);
+    }
 }
 
 static void assert_counts(struct gm_dirty *dirty, struct gm_dirty_consumer *consumer, uint64_t own, uint64_t other)
@@ -136,6 +223,10 @@ static void counted_for_each(void **state)
     assert_result(gm_dirty_consumer_count(NULL, NULL, 0, PAGE, &count), -EINVAL);
     assert_result(gm_dirty_consumer_count(dirty, NULL, 0, PAGE, NULL), -EINVAL);
     assert_int_equal(count, 77);
+    assert_counts(dirty, consumer, 31, 221);
+    assert_result(gm_dirty_consumer_disable(dirty, consumer), 0);
+    mark(dirty, 0, 5);
+    assert_counts(dirty, consumer, 36, 221);
     gm_dirty_destroy(dirty);
 }
 
@@ -146,6 +237,8 @@ int main(void)
         cmocka_unit_test(slices_of_several_consumers),
         cmocka_unit_test(consumers_of_another_bitmap),
         cmocka_unit_test(counted_for_each),
+        cmocka_unit_test(one_rests),
+        cmocka_unit_test(on_for_somebody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

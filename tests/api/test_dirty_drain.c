@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /* Logs that are emptied into a bitmap: what is marked, and what is left, at any alignment, offset and page size. */
-#include "lib/cm.h"
+#include "lib/dirty_count.h"
 
 #include <guestmem/guestmem.h>
 
@@ -118,22 +118,7 @@ static void at_any_offset(void **state)
     assert_true(left < 3600);
 }
 
-/* A mark by a drain shows in the summary: a harvest finds it, and after that it is clean. */
-static size_t count_pages(void *arg, const struct gm_dirty_range *ranges, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        *(uint64_t *)arg += ranges[i].len / PAGE;
-    return count;
-}
-
-static uint64_t harvest(struct gm_dirty *dirty)
-{
-    const struct gm_dirty_request all = {.len = UINT64_MAX};
-    uint64_t pages = 0, next;
-    assert_result(gm_dirty_harvest(dirty, &all, count_pages, &pages, &next), 0);
-    return pages;
-}
-
+/* And a mark by a drain shows in the summary: a harvest finds it, and after that it is clean. */
 static void what_was_left_is_moved_after_growth(void **state)
 {
     struct gm_dirty *dirty = make(100, 1000, 12, 0);
@@ -141,20 +126,20 @@ static void what_was_left_is_moved_after_growth(void **state)
     const struct gm_dirty_log log = {.bits = words, .count = 1000};
     (void)state;
     assert_result(gm_dirty_drain(dirty, &log), -ERANGE);
-    assert_int_equal(harvest(dirty), 36);
+    assert_int_equal(harvest_pages(dirty), 36);
     assert_true(words[1] == UINT64_MAX << 36);
     assert_int_equal(words[9], 5);
     assert_result(gm_dirty_extend(dirty, 577 * PAGE), 0);
     assert_result(gm_dirty_drain(dirty, &log), -ERANGE);
-    assert_int_equal(harvest(dirty), 29);
+    assert_int_equal(harvest_pages(dirty), 29);
     assert_int_equal(words[9], 4);
     assert_result(gm_dirty_extend(dirty, 1000 * PAGE), 0);
     assert_result(gm_dirty_drain(dirty, &log), 0);
-    assert_int_equal(harvest(dirty), 1);
+    assert_int_equal(harvest_pages(dirty), 1);
     for (unsigned i = 0; i < 16; i++)
         assert_int_equal(words[i], 0);
     assert_result(gm_dirty_drain(dirty, &log), 0);
-    assert_int_equal(harvest(dirty), 0);
+    assert_int_equal(harvest_pages(dirty), 0);
     gm_dirty_destroy(dirty);
 }
 
@@ -168,11 +153,11 @@ static void what_is_there_in_part_is_marked_and_left(void **state)
     assert_result(gm_dirty_drain(dirty, &log), -ERANGE);
     assert_int_equal(bits, 4);
     assert_int_equal(gm_dirty_is_marked(dirty, 7 * PAGE), 0);
-    assert_int_equal(harvest(dirty), 2);
+    assert_int_equal(harvest_pages(dirty), 2);
     assert_result(gm_dirty_extend(dirty, 12 * PAGE), 0);
     assert_result(gm_dirty_drain(dirty, &log), 0);
     assert_int_equal(bits, 0);
-    assert_int_equal(harvest(dirty), 4);
+    assert_int_equal(harvest_pages(dirty), 4);
     gm_dirty_destroy(dirty);
 }
 

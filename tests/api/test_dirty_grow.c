@@ -3,7 +3,7 @@
  * A bitmap grows while others mark and harvest. Each page is marked once, as soon as it is there: a mark that growth
  * loses is not made good for by another.
  */
-#include "lib/cm.h"
+#include "lib/dirty_count.h"
 
 #include <guestmem/guestmem.h>
 #include <pthread.h>
@@ -29,20 +29,6 @@ static void *mark_each_page_once(void *argument)
     return NULL;
 }
 
-static size_t add_up(void *arg, const struct gm_dirty_range *ranges, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        *(uint64_t *)arg += ranges[i].len / PAGE;
-    return count;
-}
-
-static void harvest(struct growth *growth)
-{
-    const struct gm_dirty_request all = {.len = UINT64_MAX};
-    uint64_t next;
-    assert_result(gm_dirty_harvest(growth->dirty, &all, add_up, &growth->taken, &next), 0);
-}
-
 static void grow_beside_marks(unsigned flags)
 {
     const struct gm_dirty_config config = {
@@ -55,12 +41,12 @@ static void grow_beside_marks(unsigned flags)
         assert_result(gm_dirty_extend(growth.dirty, pages * PAGE), 0);
         __atomic_store_n(&growth.end, pages, __ATOMIC_RELEASE);
         if (pages % 5 == 0)
-            harvest(&growth);
+            growth.taken += harvest_pages(growth.dirty);
     }
     assert_result(gm_dirty_extend(growth.dirty, PAGES * PAGE), 0);
     __atomic_store_n(&growth.end, PAGES, __ATOMIC_RELEASE);
     assert_int_equal(pthread_join(thread, NULL), 0);
-    harvest(&growth);
+    growth.taken += harvest_pages(growth.dirty);
     assert_int_equal(growth.wrong, 0);
     assert_int_equal(growth.taken, PAGES);
     gm_dirty_destroy(growth.dirty);

@@ -118,7 +118,7 @@ static void slices_go_on_where_the_last_one_ended(void **state)
                 slice += got.range[i].len;
             }
             assert_int_equal(gm_dirty_count(dirty, 0, UINT64_MAX), left - slice);
-            assert_true(next == UINT64_MAX || (slice >= budget && slice < budget + 64));
+            assert_true(slice < budget + 64 && (slice >= budget || next == UINT64_MAX));
             taken += slice;
             request.first = next;
         }
@@ -262,6 +262,40 @@ static void words_begin_at_the_window(void **state)
     gm_dirty_destroy(dirty);
 }
 
+/* Wherever a window begins, and whatever the budget: slice after slice goes into the same words. */
+static void words_in_slices(void **state)
+{
+    struct gm_dirty *dirty = make(5000, 0);
+    struct gm_dirty_consumer *consumer = NULL;
+    (void)state;
+    for (uint64_t base = 0; base < 130; base++) {
+        uint64_t words[12] = {0}, want[12] = {0}, slices = 0, next = 0;
+        struct gm_dirty_request window = {.first = base * PAGE, .budget = 1 + base % 50, .consumer = consumer};
+        for (uint64_t i = 0; i < 700; i += 1 + i % 5 + i / 90 * 9) {
+            mark(dirty, base + i, 1);
+            want[i / 64] |= UINT64_C(1) << i % 64;
+        }
+        for (uint64_t done = 0; next != UINT64_MAX; window.first = next, slices++) {
+            window.len = (base + 700) * PAGE - window.first;
+            assert_result(gm_dirty_harvest_words(dirty, &window, words + done, 11 - done, &next), 0);
+            if (next == UINT64_MAX)
+                break;
+            assert_int_equal((next / PAGE - base) % 64, 0);
+            done = (next / PAGE - base) / 64;
+            assert_true(next > window.first && done < 11);
+            assert_memory_equal(words, want, done * sizeof(*words)); /* and of the rest nothing */
+            for (uint64_t i = done; i < 12; i++)
+                assert_int_equal(words[i], 0);
+        }
+        assert_true(slices >= 1);
+        assert_memory_equal(words, want, sizeof(words));
+        assert_int_equal(gm_dirty_count(dirty, 0, UINT64_MAX), 0);
+        if (base == 65) /* then with words of its own */
+            assert_result(gm_dirty_consumer_create(dirty, &consumer), 0);
+    }
+    gm_dirty_destroy(dirty);
+}
+
 static void put_back_is_found_again(void **state)
 {
     struct gm_dirty *dirty = make(1000, 0);
@@ -327,6 +361,7 @@ int main(void)
         cmocka_unit_test(ranges_span_pieces),
         cmocka_unit_test(clean_costs_no_barrier),
         cmocka_unit_test(words_begin_at_the_window),
+        cmocka_unit_test(words_in_slices),
         cmocka_unit_test(put_back_is_found_again),
         cmocka_unit_test(clear_takes_whole_pages_only),
         cmocka_unit_test(clear_has_the_barrier),

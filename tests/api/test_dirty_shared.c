@@ -2,7 +2,7 @@
 /* Bitmaps in memory of the caller's: another process marks, what the memory says is checked, and nothing is stored in
  * it but the bitmap. */
 #define _GNU_SOURCE
-#include "lib/cm.h"
+#include "lib/dirty_count.h"
 
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -28,22 +28,6 @@ static int file_of(uint64_t bytes)
     assert_true(fd >= 0);
     assert_int_equal(ftruncate(fd, (off_t)bytes), 0);
     return fd;
-}
-
-static size_t count_pages(void *arg, const struct gm_dirty_range *ranges, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        *(uint64_t *)arg += ranges[i].len / PAGE;
-    return count;
-}
-
-static uint64_t harvest(struct gm_dirty *dirty)
-{
-    const struct gm_dirty_request all = {.len = UINT64_MAX};
-    uint64_t pages = 0, next;
-    assert_result(gm_dirty_harvest(dirty, &all, count_pages, &pages, &next), 0);
-    assert_int_equal(next, UINT64_MAX);
-    return pages;
 }
 
 /* In a process of its own. beyond: what a mark past the end answers. Exit code: 0, or which step went wrong. */
@@ -87,11 +71,11 @@ static void another_process_marks(void **state)
     run_elsewhere(fd, bytes, -ERANGE);
     assert_int_equal(gm_dirty_is_marked(dirty, 7 * PAGE), 1);
     assert_result(gm_dirty_mark(dirty, 0, 1), 0);
-    assert_int_equal(harvest(dirty), 302);
-    assert_int_equal(harvest(dirty), 0);
+    assert_int_equal(harvest_pages(dirty), 302);
+    assert_int_equal(harvest_pages(dirty), 0);
     assert_result(gm_dirty_disable(dirty), 0); /* for all processes */
     run_elsewhere(fd, bytes, 0);
-    assert_int_equal(harvest(dirty), 0);
+    assert_int_equal(harvest_pages(dirty), 0);
     gm_dirty_destroy(dirty);
     munmap(memory, bytes);
     close(fd);
@@ -111,7 +95,7 @@ static void growth_is_seen_by_who_attached(void **state)
     assert_result(gm_dirty_mark(attached, 5000 * PAGE, 1), -ERANGE);
     assert_result(gm_dirty_extend(dirty, 8000 * PAGE), 0);
     assert_result(gm_dirty_mark(attached, 5000 * PAGE, 1), 0);
-    assert_int_equal(harvest(dirty), 1);
+    assert_int_equal(harvest_pages(dirty), 1);
     gm_dirty_destroy(attached);
     gm_dirty_destroy(dirty);
     munmap(memory, bytes);
@@ -144,10 +128,10 @@ static void a_hostile_head_makes_no_page_appear(void **state)
             head[word] = values[i];
             (void)gm_dirty_mark(dirty, 0, UINT64_MAX);
             (void)gm_dirty_count(dirty, 0, UINT64_MAX);
-            (void)harvest(dirty);
+            (void)harvest_pages(dirty);
             if (gm_dirty_attach(memory, bytes, &attached) == 0) {
                 (void)gm_dirty_mark(attached, 0, UINT64_MAX);
-                assert_true(harvest(attached) <= (bytes - PAGE) * 8);
+                assert_true(harvest_pages(attached) <= (bytes - PAGE) * 8);
             }
             gm_dirty_destroy(attached);
         }
@@ -161,7 +145,7 @@ static void a_hostile_head_makes_no_page_appear(void **state)
     }
     assert_null(refused);
     assert_result(gm_dirty_mark(dirty, 0, PAGES * PAGE), 0);
-    assert_int_equal(harvest(dirty), PAGES);
+    assert_int_equal(harvest_pages(dirty), PAGES);
     gm_dirty_destroy(dirty);
     munmap(room, bytes + PAGE);
     close(fd);

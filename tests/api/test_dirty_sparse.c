@@ -5,7 +5,7 @@
  * kernel makes huge ones by itself, one mark costs one of those.
  */
 #define _GNU_SOURCE
-#include "lib/cm.h"
+#include "lib/dirty_count.h"
 
 #include <guestmem/guestmem.h>
 #include <inttypes.h>
@@ -67,21 +67,6 @@ static void mark_far_pages(struct gm_dirty *dirty)
         assert_result(gm_dirty_mark(dirty, i * (SIZE / FAR_PAGES) + 5 * PAGE, 1), 0);
 }
 
-static size_t count_pages(void *arg, const struct gm_dirty_range *ranges, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        *(uint64_t *)arg += ranges[i].len / PAGE;
-    return count;
-}
-
-static void harvest(struct gm_dirty *dirty, struct gm_dirty_consumer *consumer)
-{
-    const struct gm_dirty_request all = {.len = UINT64_MAX, .consumer = consumer};
-    uint64_t pages = 0, next;
-    assert_result(gm_dirty_harvest(dirty, &all, count_pages, &pages, &next), 0);
-    assert_int_equal(pages, FAR_PAGES);
-}
-
 static void assert_grown(const char *what, uint64_t before, uint64_t now, uint64_t most)
 {
     uint64_t grown = now > before ? now - before : 0;
@@ -101,7 +86,7 @@ static void of_its_own(void **state)
     mark_far_pages(dirty);
     assert_grown("far pages marked", before, private_memory(), MARKED);
     assert_int_equal(gm_dirty_count(dirty, 0, UINT64_MAX), FAR_PAGES);
-    harvest(dirty, NULL);
+    assert_int_equal(harvest_pages(dirty), FAR_PAGES);
     assert_grown("harvested", before, private_memory(), HARVESTED);
     gm_dirty_destroy(dirty);
     assert_grown("gone", before, private_memory(), HEAD);
@@ -118,8 +103,8 @@ static void of_consumers(void **state)
     assert_result(gm_dirty_consumer_create(dirty, &consumer), 0);
     assert_grown("a consumer", before, private_memory(), HEAD);
     mark_far_pages(dirty);
-    harvest(dirty, consumer);
-    harvest(dirty, NULL);
+    assert_int_equal(harvest_by(dirty, consumer, 0), FAR_PAGES);
+    assert_int_equal(harvest_pages(dirty), FAR_PAGES);
     assert_grown("harvested twice", before, private_memory(), HARVESTED + MARKED);
     gm_dirty_destroy(dirty);
 }
@@ -139,7 +124,7 @@ static void of_a_file(void **state)
     assert_grown("file, untouched", 0, file_memory(fd), HEAD);
     mark_far_pages(dirty);
     assert_grown("file, far pages marked", 0, file_memory(fd), MARKED);
-    harvest(dirty, NULL);
+    assert_int_equal(harvest_pages(dirty), FAR_PAGES);
     assert_grown("file, harvested", 0, file_memory(fd), MARKED + SUMMARY); /* a hole that is read is filled */
     assert_result(gm_dirty_mark(dirty, 0, SIZE), 0);
     assert_true(file_memory(fd) >= BITS);

@@ -5,6 +5,8 @@
  */
 #include "fault/sweep.h"
 
+#include "lib/dirty_count.h"
+
 #define PAGE UINT64_C(4096)
 #define PAGES 40000
 
@@ -39,21 +41,9 @@ static void destroy_consumer(void *ignored)
     gm_dirty_consumer_destroy(dirty, consumer);
 }
 
-static size_t count_pages(void *arg, const struct gm_dirty_range *ranges, size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        *(uint64_t *)arg += ranges[i].len / PAGE;
-    return count;
-}
-
 static uint64_t harvest(struct gm_dirty_consumer *by, int want)
 {
-    struct gm_dirty_request request = all;
-    uint64_t pages = 0, next = 1;
-    request.consumer = by;
-    assert_result(gm_dirty_harvest(dirty, &request, count_pages, &pages, &next), want);
-    assert_true((next == 1) == (want != 0));
-    return pages;
+    return harvest_by(dirty, by, want);
 }
 
 static int use(void *ignored)
@@ -205,6 +195,40 @@ static void switching_on_fails(void **state)
     destroy(NULL);
 }
 
+/* A consumer whose barrier is refused is not there, or rests as before; the others are on as they were. */
+static void a_consumer_is_refused(void **state)
+{
+    struct gm_dirty_stats stats;
+    (void)state;
+    assert_result(create(NULL), 0);
+    if (is_locked()) {
+        destroy(NULL);
+        skip();
+    }
+    assert_result(create_consumer(NULL), 0);
+    assert_result(gm_dirty_disable(dirty), 0);
+    for (unsigned resting = 0; resting < 2; resting++) {
+        struct gm_dirty_consumer *other = NULL;
+        assert_result(gm_dirty_consumer_disable(dirty, consumer), 0);
+        gm_fault_arm(resting ? 1 : 3); /* itself, its words, the barrier */
+        assert_result(resting ? gm_dirty_consumer_enable(dirty, consumer) : gm_dirty_consumer_create(dirty, &other),
+                      -ENOMEM);
+        assert_true(gm_fault_disarm());
+        assert_null(other);
+        assert_result(gm_dirty_stats_get(dirty, &stats), 0);
+        assert_false(stats.is_on);
+        assert_int_equal(stats.consumers, 1);
+        assert_result(gm_dirty_consumer_enable(dirty, consumer), 0);
+        gm_fault_arm(resting ? 1 : 3);
+        assert_result(resting ? gm_dirty_consumer_enable(dirty, consumer) : gm_dirty_consumer_create(dirty, &other),
+                      -ENOMEM);
+        assert_true(gm_fault_disarm());
+        assert_result(gm_dirty_mark(dirty, 0, 1), 0);
+        assert_int_equal(harvest(consumer, 0), 1);
+    }
+    destroy(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +237,7 @@ int main(void)
         cmocka_unit_test(the_barrier_is_owed_to_others),
         cmocka_unit_test(the_barrier_is_refused_to_clear),
         cmocka_unit_test(switching_on_fails),
+        cmocka_unit_test(a_consumer_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

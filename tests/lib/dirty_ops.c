@@ -23,7 +23,7 @@ struct play {
     struct gm_dirty_consumer *consumer[VIEWS]; /* 0: NULL */
     uint64_t pages, pages_most;
     unsigned shift;
-    bool on, shared; /* shared: the bitmap's view has words of its own */
+    bool on[VIEWS], shared; /* on: the bitmap's switch, and consumers; shared: its view has words of its own */
     uint8_t is[VIEWS + 1][PAGES_MOST + 64], got[PAGES_MOST + 64];
     uint64_t room, after; /* the callback deals with so many ranges; pages up to after were handed out */
     struct gmt_dirty_report *report;
@@ -35,13 +35,19 @@ static void wrong(struct play *play, const char *what)
         play->report->wrong = what;
 }
 
-/* Pages first..end-1 that exist become dirty, or clean, for all. */
+/* Do marks count? */
+static bool any_on(const struct play *play)
+{
+    return play->on[0] || play->on[1] || play->on[2];
+}
+
+/* Pages first..end-1 that exist become dirty for those that are on, or clean for all. */
 static void set_all(struct play *play, uint64_t first, uint64_t end, uint8_t value)
 {
     for (uint64_t page = first; page < end && page < play->pages; page++) {
         play->is[LIVE][page] = value;
         for (unsigned view = 0; view < VIEWS; view++) {
-            if (view == 0 || play->consumer[view] != NULL)
+            if (value == 0 || view == 0 || play->on[view])
                 play->is[view][page] = value;
         }
     }
@@ -75,10 +81,10 @@ static void mark(struct play *play)
 {
     uint64_t from, len, first, end;
     pick_range(play, &from, &len, &first, &end);
-    int want = play->on && len != 0 && end > play->pages ? -ERANGE : 0;
+    int want = any_on(play) && len != 0 && end > play->pages ? -ERANGE : 0;
     if (gm_dirty_mark(play->dirty, from, len) != want)
         wrong(play, "mark: result");
-    if (play->on && len != 0)
+    if (any_on(play) && len != 0)
         set_all(play, first, end, 1);
 }
 
@@ -148,7 +154,9 @@ static void compare_taken(struct play *play, unsigned view, uint64_t first, uint
             wrong(play, "harvest: a clean page was handed out");
         play->report->pages_taken += want;
         if (inside)
-            play->is[view][page] = play->is[LIVE][page] = 0;
+            play->is[view][page] = 0;
+        if (inside && (view == 0 || play->on[view]))
+            play->is[LIVE][page] = 0;
     }
 }
 
@@ -195,18 +203,28 @@ static void harvest_refused(struct play *play)
         wrong(play, "refused harvest: result");
     play->report->refused += result != 0;
     compare_taken(play, view, 0, cut, 0);
-    for (uint64_t page = cut; page < play->pages; page++) /* taken too, and returned */
+    for (uint64_t page = cut; page < play->pages && (view == 0 || play->on[view]); page++) /* taken too, and returned */
         play->is[LIVE][page] = view == 0 && !play->shared ? play->is[view][page] : 0;
 }
 
 static void harvest_words(struct play *play)
 {
-    uint64_t first = pick_page(play), count = pick_count(play), next = 1, words[PAGES_MOST / 64 + 3] = {0};
+    const uint64_t first = pick_page(play), count = pick_count(play);
+    uint64_t words[PAGES_MOST / 64 + 3] = {0}, done = 0, next = 1;
     unsigned view = pick_view(play);
-    const struct gm_dirty_request request = {
-        .first = first << play->shift, .len = count << play->shift, .consumer = play->consumer[view]};
-    if (gm_dirty_harvest_words(play->dirty, &request, words, PAGES_MOST / 64 + 3, &next) != 0 || next != ANY)
-        wrong(play, "harvest of words: result");
+    struct gm_dirty_request request = {.first = first << play->shift,
+                                       .len = count << play->shift,
+                                       .budget = gmt_pick(&play->in, 3) == 0 ? 1 + gmt_pick(&play->in, 300) : 0,
+                                       .consumer = play->consumer[view]};
+    while (next != ANY && play->report->wrong == NULL) {
+        if (gm_dirty_harvest_words(play->dirty, &request, words + done, PAGES_MOST / 64 + 3 - done, &next) != 0 ||
+            (next != ANY && (request.budget == 0 || next <= request.first)))
+            wrong(play, "harvest of words: result");
+        done = ((next >> play->shift) - first) / 64;
+        request.len = ((first + count) << play->shift) - next;
+        request.first = next;
+        play->report->slices += next != ANY;
+    }
     memset(play->got, 0, sizeof(play->got));
     for (uint64_t i = 0; i < count && first + i < play->pages; i++)
         play->got[first + i] = words[i / 64] >> i % 64 & 1;
@@ -257,23 +275,41 @@ static void consumers(struct play *play)
     if (play->consumer[view] != NULL) {
         gm_dirty_consumer_destroy(play->dirty, play->consumer[view]);
         play->consumer[view] = NULL;
+        play->on[view] = false;
     } else if (gm_dirty_consumer_create(play->dirty, &play->consumer[view]) != 0) {
         wrong(play, "no consumer");
     } else {
         memcpy(play->is[view], play->is[LIVE], sizeof(play->is[view]));
-        play->shared = true;
+        play->on[view] = play->shared = true;
     }
+}
+
+/* Who is on again has what nobody has taken. */
+static void switch_view(struct play *play)
+{
+    unsigned view = pick_view(play);
+    struct gm_dirty_consumer *consumer = play->consumer[view];
+    bool on = play->on[view] = !play->on[view];
+    struct gm_dirty_stats stats;
+    int result;
+    if (view == 0)
+        result = on ? gm_dirty_enable(play->dirty) : gm_dirty_disable(play->dirty);
+    else
+        result = on ? gm_dirty_consumer_enable(play->dirty, consumer)
+                    : gm_dirty_consumer_disable(play->dirty, consumer);
+    for (uint64_t page = 0; view != 0 && on && page < play->pages; page++)
+        play->is[view][page] |= play->is[LIVE][page];
+    if (view != 0 && !on) /* handed on to all that are on */
+        memset(play->is[LIVE], 0, sizeof(play->is[LIVE]));
+    if (result != 0 || gm_dirty_stats_get(play->dirty, &stats) != 0 || (stats.is_on != 0) != any_on(play))
+        wrong(play, "on or off: result");
 }
 
 static void change(struct play *play)
 {
     uint64_t pages = play->pages + gmt_pick(&play->in, 300);
     switch (gmt_pick(&play->in, 3)) {
-    case 0:
-        play->on = !play->on;
-        if ((play->on ? gm_dirty_enable(play->dirty) : gm_dirty_disable(play->dirty)) != 0)
-            wrong(play, "on or off: result");
-        break;
+    case 0: switch_view(play); break;
     case 1:
         if (gm_dirty_extend(play->dirty, pages << play->shift) != (pages > play->pages_most ? -ERANGE : 0))
             wrong(play, "extend: result");
@@ -345,7 +381,7 @@ int gmt_dirty_ops_run(const uint8_t *bytes, size_t len, struct gmt_dirty_report 
     play->shift = gmt_pick(&play->in, 3) == 0 ? 14 : 12;
     play->pages_most = 1 + gmt_pick(&play->in, PAGES_MOST);
     play->pages = 1 + gmt_pick(&play->in, play->pages_most);
-    play->on = true;
+    play->on[0] = true;
     const struct gm_dirty_config config = {.size = play->pages << play->shift,
                                            .size_most = play->pages_most << play->shift,
                                            .page_shift = play->shift,

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "lib/rand.h"
+#include "lib/setting.h"
 
 #define AWAKE 3000 /* turns of a loop in which a call is noticed at once */
 #define ASLEEP_NS 50000
@@ -118,8 +119,7 @@ static inline void sides_run(struct sides *sides, void *(*drive)(void *), void *
 /* When the test is to end. */
 static inline time_t sides_deadline(time_t seconds)
 {
-    const char *text = getenv("GM_TORTURE_SECONDS");
-    return time(NULL) + (text != NULL ? (time_t)strtoul(text, NULL, 10) : seconds);
+    return time(NULL) + (time_t)torture_seconds((uint64_t)seconds);
 }
 
 /* What happened, in one line; and the exit code. */

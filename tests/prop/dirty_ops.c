@@ -14,21 +14,16 @@
 #include "lib/dirty_isa.h"
 #include "lib/dirty_ops.h"
 #include "lib/rand.h"
+#include "lib/setting.h"
 
 #define DEFAULT_SEED 20
 #define RUNS 6000
 #define BYTES_MOST 4000
 
-static uint64_t setting(int argc, char **argv, int index, const char *variable, uint64_t otherwise)
-{
-    const char *text = index < argc ? argv[index] : variable != NULL ? getenv(variable) : NULL;
-    return text != NULL ? strtoull(text, NULL, 0) : otherwise;
-}
-
 int main(int argc, char **argv)
 {
     uint64_t seed = setting(argc, argv, 1, "GM_TEST_SEED", DEFAULT_SEED);
-    uint64_t runs = setting(argc, argv, 2, NULL, RUNS * setting(0, NULL, 0, "GM_TEST_SCALE", 100) / 100);
+    uint64_t runs = setting(argc, argv, 2, NULL, scaled(RUNS, 100));
     struct gmt_dirty_report sum = {.ops = 0};
     gmt_need_isa();
     for (uint64_t run = 0; run < runs; run++) {

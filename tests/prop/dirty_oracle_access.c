@@ -20,6 +20,7 @@
 #include "lib/dirty_isa.h"
 #include "lib/dirty_oracle.h"
 #include "lib/rand.h"
+#include "lib/setting.h"
 #include "lib/skip.h"
 
 #define DEFAULT_SEED 7
@@ -97,18 +98,12 @@ static int make_space(struct gmt_oracle *oracle, struct gm_space **out)
     return error;
 }
 
-static uint64_t setting(int argc, char **argv, int index, const char *variable, uint64_t otherwise)
-{
-    const char *text = index < argc ? argv[index] : variable != NULL ? getenv(variable) : NULL;
-    return text != NULL ? strtoull(text, NULL, 0) : otherwise;
-}
-
 int main(int argc, char **argv)
 {
     static struct gmt_oracle oracle;
     struct gm_space *space;
     uint64_t seed = setting(argc, argv, 1, "GM_TEST_SEED", DEFAULT_SEED), random = gmt_mix(seed);
-    uint64_t writes = setting(argc, argv, 2, NULL, WRITES * setting(0, NULL, 0, "GM_TEST_SCALE", 100) / 100);
+    uint64_t writes = setting(argc, argv, 2, NULL, scaled(WRITES, 100));
     gmt_need_isa();
     printf("seed %" PRIu64 "\n", seed);
     int error = gmt_oracle_open(&oracle, false);

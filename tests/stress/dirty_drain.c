@@ -27,6 +27,7 @@
 #include <guestmem/dirty_merge.h>
 
 #include "lib/rand.h"
+#include "lib/setting.h"
 
 #define DEFAULT_SECONDS 4
 #define PAGE UINT64_C(4096)
@@ -245,9 +246,7 @@ static int play(unsigned ratio, uint64_t random, uint64_t ms)
 
 int main(int argc, char **argv)
 {
-    const char *text = getenv("GM_TORTURE_SECONDS");
-    uint64_t seconds = text != NULL ? strtoull(text, NULL, 10) : DEFAULT_SECONDS;
-    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
+    uint64_t seconds = torture_seconds(DEFAULT_SECONDS), seed = setting(argc, argv, 1, NULL, 1);
     int failed = play(0, gmt_mix(seed), seconds * 500);
     return play(1, gmt_mix(seed + 1), seconds * 500) | failed;
 }

@@ -31,6 +31,7 @@
 #include "base/barrier.h"
 #include "dirty/protocol.h"
 #include "lib/skip.h"
+#include "lib/setting.h"
 
 static int mutant;
 static gm_dirty_line *late[4]; /* lines that mutant 3 has yet to clear */
@@ -250,8 +251,7 @@ static void skip_what_cannot_be(void)
 
 int main(int argc, char **argv)
 {
-    const char *text = getenv("GM_TORTURE_SECONDS");
-    uint64_t ms = (text != NULL ? strtoull(text, NULL, 10) : DEFAULT_SECONDS) * 1000, round = 0;
+    uint64_t ms = torture_seconds(DEFAULT_SECONDS) * 1000, round = 0;
     static const enum shape shape_of[] = {SHAPES, DIRTY, DIRTY, CLEAN, FILL, BESIDE};
     pthread_t thread;
     int failed = 0;

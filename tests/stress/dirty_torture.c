@@ -29,6 +29,7 @@
 #include <guestmem/dirty_harvest.h>
 
 #include "lib/rand.h"
+#include "lib/setting.h"
 
 #define DEFAULT_SECONDS 10
 #define PAGE UINT64_C(4096)
@@ -290,9 +291,7 @@ static int with_a_process(uint64_t seed, uint64_t ms)
 
 int main(int argc, char **argv)
 {
-    const char *text = getenv("GM_TORTURE_SECONDS");
-    uint64_t seconds = text != NULL ? strtoull(text, NULL, 10) : DEFAULT_SECONDS;
-    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
+    uint64_t seconds = torture_seconds(DEFAULT_SECONDS), seed = setting(argc, argv, 1, NULL, 1);
     if (argc > 2 && strcmp(argv[2], "threads") == 0)
         return with_threads(seed, seconds * 1000);
     int failed = with_a_process(seed, seconds * 500); /* first: no thread is there to fork with */

@@ -5,14 +5,13 @@
 #include <stdbool.h>
 
 #include "base/math.h"
+#include "dirty/untracked.h"
 #include "guestmem/access_fd.h"
 #include "guestmem/translate.h"
 
 #define BATCH 16 /* iovecs at a time */
 
 _Static_assert(offsetof(struct gm_slice, iov) == 0, "a slice begins as an iovec");
-
-static struct gm_dirty untracked; /* off, and never switched on */
 
 static struct gm_slice make(void *address, uint64_t len, gm_gpa gpa, struct gm_dirty *dirty, unsigned rights)
 {
@@ -87,7 +86,7 @@ int gm_slice_wrap(void *address, uint64_t len, gm_gpa gpa, struct gm_dirty *dirt
         return -EINVAL;
     if (len != 0 && (!gm_range_last((uintptr_t)address, len, &last) || !gm_range_last(gpa, len, &last)))
         return -EOVERFLOW;
-    *out = make(address, len, gpa, dirty != NULL ? dirty : &untracked, rights);
+    *out = make(address, len, gpa, dirty != NULL ? dirty : &gm_dirty_untracked, rights);
     return 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* Which scan is used, and the one that every machine has. */
+/* Which scanner is used, and the one that every machine has. */
 #include "dirty/scan/scan.h"
 
 #include <string.h>
@@ -17,9 +17,24 @@ static uint64_t scan_scalar(const gm_dirty_line *lines, uint64_t at, uint64_t en
     return at;
 }
 
-const struct gm_dirty_scanner gm_dirty_scan_scalar = {.name = "scalar", .scan = scan_scalar};
+static unsigned list_scalar(const gm_dirty_word *words, const uint64_t *lines, unsigned count, uint64_t *out)
+{
+    uint64_t *at = out;
+    for (unsigned i = 0; i < count; i++) {
+        const uint64_t first = lines[i] << GM_DIRTY_WORDS_SHIFT;
+        gm_dirty_fetch_ahead(words, lines, i, count);
+        for (uint64_t word = first; word < first + GM_DIRTY_WORDS; word++) {
+            *at = word;
+            at += gm_load_seq_cst(&words[word]) != 0; /* [dirty-P1] */
+        }
+    }
+    return (unsigned)(at - out);
+}
+
+const struct gm_dirty_scanner gm_dirty_scan_scalar = {.name = "scalar", .scan = scan_scalar, .list = list_scalar};
 
 gm_dirty_scan_fn *gm_dirty_scan = scan_scalar;
+gm_dirty_list_fn *gm_dirty_list = list_scalar;
 
 static const struct gm_dirty_scanner *const scanners[] = {
 #if GM_TSAN
@@ -35,8 +50,10 @@ static const struct gm_dirty_scanner *const scanners[] = {
 
 void gm_dirty_scan_choose(const char *name)
 {
-    gm_dirty_scan = scan_scalar;
+    const struct gm_dirty_scanner *chosen = &gm_dirty_scan_scalar;
     for (size_t i = 0; i < sizeof(scanners) / sizeof(scanners[0]); i++)
         if (strcmp(scanners[i]->name, name) == 0)
-            gm_dirty_scan = scanners[i]->scan;
+            chosen = scanners[i];
+    gm_dirty_scan = chosen->scan;
+    gm_dirty_list = chosen->list != NULL ? chosen->list : list_scalar;
 }

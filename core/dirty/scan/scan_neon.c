@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
-/* AArch64: four loads a span. */
+/* AArch64: four loads a span. Words are listed one by one: wide loads are of no order with the look at a line. */
 #if defined(__aarch64__)
 #include <arm_neon.h>
 
