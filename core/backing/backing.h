@@ -43,4 +43,20 @@ int gm_backing_check_second(const struct gm_backing *backing, uint64_t offset, c
 /* Map the part there a second time. Returns 0 or -errno. */
 int gm_backing_map_second(const struct gm_backing *backing, uint64_t offset, void *at, uint64_t size);
 
+/*
+ * A manner: a backing of the kind ANONYMOUS that is never mapped itself, and says how memory is made that somebody maps
+ * in a place of his own. Returns 0; -ENOMEM; what gm_backing_possible says; -EOPNOTSUPP (another kind; alignment,
+ * guards or room to grow, which are a matter of the place).
+ */
+int gm_backing_manner(const struct gm_backing_config *config, uint64_t size, struct gm_backing **out);
+
+/* Anonymous memory in a given place; NULL: no swap is charged, and no policy. Returns 0 or -errno. */
+int gm_backing_map_anonymous(const struct gm_backing *manner, void *at, uint64_t size);
+
+struct gm_prefault;
+
+/* gm_backing_prefault of memory of a backing, or anonymous (NULL), by where it is mapped. */
+int gm_backing_prefault_at(const struct gm_backing *backing, void *at, uint64_t size, const struct gm_prefault *how,
+                           uint64_t *done);
+
 #endif

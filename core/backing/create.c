@@ -84,6 +84,23 @@ int gm_backing_create(const struct gm_backing_config *config, struct gm_backing 
     return result;
 }
 
+int gm_backing_manner(const struct gm_backing_config *config, uint64_t size, struct gm_backing **out)
+{
+    struct gm_backing_config sized = *config;
+    sized.size = size;
+    int result = gm_backing_possible(&sized);
+    if (result != 0)
+        return result;
+    if (config->kind != GM_BACKING_KIND_ANONYMOUS || (config->flags & GM_BACKING_GUARD) != 0 || config->align != 0 ||
+        config->size_most != 0)
+        return -EOPNOTSUPP;
+    struct gm_backing *manner = gm_backing_new(&sized);
+    if (manner == NULL)
+        return -ENOMEM;
+    *out = manner;
+    return 0;
+}
+
 int gm_backing_anonymous(uint64_t size, unsigned flags, struct gm_backing **out)
 {
     const struct gm_backing_config config = {.kind = GM_BACKING_KIND_ANONYMOUS, .size = size, .flags = flags};

@@ -23,17 +23,26 @@ int gm_backing_check_range(const struct gm_backing *backing, uint64_t offset, ui
     return ends && gm_is_aligned(offset, gm_backing_page(backing)) ? 0 : -EINVAL;
 }
 
-/* A page of the file would come back: put memory there that is nobody's. */
+/*
+ * A page of the file would come back: put memory there that is nobody's. It is made elsewhere, and moved when nothing
+ * is left that could fail for want of memory, or of huge pages.
+ */
 static int discard_private_file(struct gm_backing *backing, void *at, uint64_t size)
 {
-    bool noreserve = (backing->flags & GM_BACKING_NORESERVE) != 0;
-    void *ignored;
-    if (backing->page_shift != GM_PAGE_SHIFT)
-        return -EOPNOTSUPP;
-    int result = gm_mem_map(at, size, -1, 0, noreserve, &ignored);
+    unsigned how = (backing->flags & GM_BACKING_NORESERVE) != 0 ? GM_MEM_NORESERVE : 0;
+    unsigned shift = backing->page_shift != GM_PAGE_SHIFT ? backing->page_shift : 0;
+    void *made;
+    int result = gm_mem_map_how(NULL, size, -1, 0, how, shift, &made);
+    if (result != 0)
+        return result;
+    result = gm_backing_advise(backing->flags, made, size);
     if (result == 0)
-        result = gm_backing_advise(backing->flags, at, size);
-    return result != 0 ? result : gm_numa_apply(backing->numa_policy, backing->numa_nodes, at, size);
+        result = gm_numa_apply(backing->numa_policy, backing->numa_nodes, made, size);
+    if (result == 0)
+        result = gm_mem_move(made, size, at);
+    if (result != 0)
+        (void)gm_mem_unmap(made, size);
+    return shift != 0 && result == -EINVAL ? -EOPNOTSUPP : result; /* a kernel that cannot move huge pages */
 }
 
 int gm_backing_discard(struct gm_backing *backing, uint64_t offset, uint64_t size)

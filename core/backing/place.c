@@ -41,7 +41,7 @@ static int map_at(const struct gm_backing *backing, uint64_t offset, void *at, u
     return shift != 0 && result == -EINVAL ? -ENODEV : result; /* all else that EINVAL means was checked */
 }
 
-static int tell_kernel(struct gm_backing *backing, void *address, uint64_t size)
+static int tell_kernel(const struct gm_backing *backing, void *address, uint64_t size)
 {
     int result = gm_backing_advise(backing->flags, address, size);
     return result != 0 ? result : gm_numa_apply(backing->numa_policy, backing->numa_nodes, address, size);
@@ -110,4 +110,14 @@ int gm_backing_map_second(const struct gm_backing *backing, uint64_t offset, voi
     if (result == 0 && backing->page_shift != GM_PAGE_SHIFT) /* else the policy is the file's, for all its mappings */
         result = gm_numa_apply(backing->numa_policy, backing->numa_nodes, at, size);
     return result;
+}
+
+int gm_backing_map_anonymous(const struct gm_backing *manner, void *at, uint64_t size)
+{
+    static const struct gm_backing plain = {.flags = GM_BACKING_NORESERVE, .fd = -1};
+    if (manner == NULL)
+        manner = &plain;
+    void *ignored;
+    int result = gm_mem_map(at, size, -1, 0, (manner->flags & GM_BACKING_NORESERVE) != 0, &ignored);
+    return result != 0 ? result : tell_kernel(manner, at, size);
 }

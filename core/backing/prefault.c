@@ -23,7 +23,7 @@
 #define THREADS_DEFAULT 16
 
 struct work {
-    const struct gm_backing *backing;
+    int fd; /* where there are no addresses */
     const struct gm_prefault *how;
     uint64_t first; /* of addresses, or of offsets where there are none */
     uint64_t last;
@@ -78,8 +78,8 @@ static bool take_piece(struct work *work, uint64_t *start, uint64_t *size)
 
 static int fill(const struct work *work, uint64_t start, uint64_t size)
 {
-    if (work->backing->address == NULL)
-        return gm_file_allocate(work->backing->fd, start, size);
+    if (work->fd >= 0)
+        return gm_file_allocate(work->fd, start, size);
     if (work->populate)
         return gm_mem_populate((void *)(uintptr_t)start, size);
     gm_prefault_touch((void *)(uintptr_t)start, size, work->page);
@@ -145,32 +145,25 @@ static int run_all(struct work *work)
     return -(int)gm_load_relaxed(&work->stopped);
 }
 
-int gm_backing_prefault(struct gm_backing *backing, uint64_t offset, uint64_t size, const struct gm_prefault *how,
-                        uint64_t *done)
+/* Memory by addresses, or without any by offsets in fd. page: what it consists of. */
+static int prefault(int fd, uint64_t first, uint64_t size, uint64_t page, const struct gm_prefault *how, uint64_t *done)
 {
     static const struct gm_prefault defaults = {.threads = 0};
-    int saved = errno;
-    int result = gm_backing_check_range(backing, offset, size);
-    if (result != 0)
-        return result;
     how = how != NULL ? how : &defaults;
     if (how->threads > GM_PREFAULT_THREADS_MOST)
         return -EINVAL;
-    bool populate = gm_mem_can_populate();
-    if (!populate && backing->kind == GM_BACKING_KIND_CALLER) /* it might not be writable */
-        return -EOPNOTSUPP;
-    uint64_t first = (uint64_t)(uintptr_t)backing->address + offset;
+    int saved = errno;
     struct work work = {
-        .backing = backing,
+        .fd = fd,
         .how = how,
         .first = first,
         .last = first + (size - 1),
-        .piece = gm_max_u64(PIECE, gm_backing_page(backing)),
-        .page = gm_backing_page(backing),
-        .populate = populate,
+        .piece = gm_max_u64(PIECE, page),
+        .page = gm_is_aligned(first, page) ? page : GM_PAGE_SIZE,
+        .populate = gm_mem_can_populate(),
         .deadline = how->timeout_ms != 0 ? now() + how->timeout_ms * UINT64_C(1000000) : 0,
     };
-    result = run_all(&work);
+    int result = run_all(&work);
     uint64_t got = gm_load_relaxed(&work.done);
     if (result == 0 && how->progress != NULL)
         (void)how->progress(how->argument, got, size);
@@ -178,4 +171,30 @@ int gm_backing_prefault(struct gm_backing *backing, uint64_t offset, uint64_t si
         *done = got;
     errno = saved;
     return result;
+}
+
+/* What is the caller's might not be writable, and touching it would be a signal. */
+static bool cannot(const struct gm_backing *backing)
+{
+    return backing->kind == GM_BACKING_KIND_CALLER && !gm_mem_can_populate();
+}
+
+int gm_backing_prefault(struct gm_backing *backing, uint64_t offset, uint64_t size, const struct gm_prefault *how,
+                        uint64_t *done)
+{
+    int result = gm_backing_check_range(backing, offset, size);
+    if (result != 0)
+        return result;
+    if (backing->address == NULL)
+        return prefault(backing->fd, offset, size, gm_backing_page(backing), how, done);
+    return gm_backing_prefault_at(backing, (char *)backing->address + offset, size, how, done);
+}
+
+int gm_backing_prefault_at(const struct gm_backing *backing, void *at, uint64_t size, const struct gm_prefault *how,
+                           uint64_t *done)
+{
+    if (backing != NULL && cannot(backing))
+        return -EOPNOTSUPP;
+    uint64_t page = backing != NULL ? gm_backing_page(backing) : GM_PAGE_SIZE;
+    return prefault(-1, (uint64_t)(uintptr_t)at, size, page, how, done);
 }

@@ -66,6 +66,14 @@ int gm_mem_unmap(void *at, size_t size)
     return outcome(saved, munmap(at, size) == 0);
 }
 
+int gm_mem_move(void *from, size_t size, void *to)
+{
+    int saved = errno;
+    if (gm_fault_due())
+        return -ENOMEM;
+    return outcome(saved, mremap(from, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, to) != MAP_FAILED);
+}
+
 int gm_mem_advise(void *at, size_t size, int advice)
 {
     int saved = errno;

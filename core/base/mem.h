@@ -30,6 +30,9 @@ int gm_mem_unmap_to_reservation(void *at, size_t size);
 
 int gm_mem_unmap(void *at, size_t size);
 
+/* Put the mapping [from, from + size) in the place of what is at to, in one step. Huge pages: Linux 5.16. */
+int gm_mem_move(void *from, size_t size, void *to);
+
 /* madvise; advice is a MADV_ constant. */
 int gm_mem_advise(void *at, size_t size, int advice);
 

@@ -23,6 +23,7 @@ struct gm_region {
     uint64_t tag;
     uint64_t offset; /* into the backing */
     struct gm_backing *backing;
+    struct gm_backing *manner; /* linear space, no backing: how its memory is made, if it was said (backing.h) */
     struct gm_table *uniform; /* the table that all whole GiBs of this region share, made on first need */
     uint64_t birth;
     uint64_t mapped_birth; /* linear space: the version in which the oldest of its memory was mapped; else 0 */

@@ -54,7 +54,10 @@ static int add_range(struct gm_txn *txn, const struct gm_boot_range *range)
         .name = range->name,
         .numa = range->numa,
     };
-    if (range->memory != NULL || txn->space->linear_base == NULL) {
+    bool linear = txn->space->linear_base != NULL;
+    if (linear && range->memory != NULL && range->memory->kind == GM_BACKING_KIND_ANONYMOUS) {
+        desc.memory = range->memory;
+    } else if (range->memory != NULL || !linear) {
         int result = memory_of(range, &config, &desc.offset);
         if (result == 0)
             result = gm_backing_create(&config, &desc.backing);

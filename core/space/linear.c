@@ -39,13 +39,6 @@ static bool is_published(const struct gm_space *space, uint64_t first, uint64_t 
     return false;
 }
 
-static int map_anonymous(void *at, uint64_t size)
-{
-    void *ignored;
-    int result = gm_mem_map(at, size, -1, 0, true, &ignored);
-    return result != 0 ? result : gm_backing_advise(GM_BACKING_NORESERVE, at, size);
-}
-
 int gm_linear_map(struct gm_txn *txn, struct gm_backing *backing, uint64_t offset, uint64_t first, uint64_t last)
 {
     struct gm_space *space = txn->space;
@@ -63,8 +56,9 @@ int gm_linear_map(struct gm_txn *txn, struct gm_backing *backing, uint64_t offse
         txn->failed = true;
         return -ENOMEM;
     }
-    int result = backing != NULL ? gm_backing_map_second(backing, offset, at, last - first + 1)
-                                 : map_anonymous(at, last - first + 1);
+    bool file = backing != NULL && backing->fd >= 0;
+    int result = file ? gm_backing_map_second(backing, offset, at, last - first + 1)
+                      : gm_backing_map_anonymous(backing, at, last - first + 1);
     if (result == 0)
         return 0;
     if (gm_mem_unmap_to_reservation(at, last - first + 1) != 0)

@@ -16,8 +16,10 @@ bool gm_node_free(struct gm_space *space, const struct gm_node *node)
 {
     if (node->kind == GM_NODE_MAPPING)
         return gm_mem_unmap_to_reservation(node->object, node->size) == 0;
-    if (node->kind == GM_NODE_REGION)
+    if (node->kind == GM_NODE_REGION) {
         gm_backing_put(((struct gm_region *)node->object)->backing);
+        gm_backing_put(((struct gm_region *)node->object)->manner);
+    }
     gm_free(space->heap, node->object, node->size);
     return true;
 }

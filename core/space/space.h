@@ -84,8 +84,8 @@ void gm_edit_drop(struct gm_space *space, struct gm_edit *edit);
 /* The number of the next version; unique in the process and never 0. */
 uint64_t gm_generation_next(void);
 
-/* Linear spaces: map memory for first..last at its place; nothing of it may be in use. Returns 0, -EBUSY, -ENOMEM
- * and what mmap says. */
+/* Linear spaces: map memory for first..last at its place; nothing of it may be in use. backing: a file's, or how
+ * anonymous memory is to be. Returns 0, -EBUSY, -ENOMEM and what mmap says. */
 int gm_linear_map(struct gm_txn *txn, struct gm_backing *backing, uint64_t offset, uint64_t first, uint64_t last);
 /* The memory of first..last leaves this version. */
 bool gm_linear_unmap(struct gm_txn *txn, uint64_t first, uint64_t last, uint64_t birth);

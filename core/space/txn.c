@@ -115,6 +115,8 @@ static int check_desc(const struct gm_space *space, const struct gm_region_desc 
     uint64_t backing_last;
     if (desc == NULL || desc->size == 0 || !kind_fits(desc, linear) || !label_fits(desc))
         return -EINVAL;
+    if (desc->memory != NULL && (!linear || desc->kind == GM_KIND_DEVICE || desc->backing != NULL))
+        return -EINVAL;
     if (!gm_range_last(desc->gpa, desc->size, last))
         return -EOVERFLOW;
     if (desc->backing != NULL) {
@@ -187,9 +189,27 @@ static struct gm_region *region_new(struct gm_txn *txn, const struct gm_region_d
     return region;
 }
 
+/* A linear space: memory in place; out is how it was made, if that was said. */
+static int add_mapping(struct gm_txn *txn, const struct gm_region_desc *desc, uint64_t last, struct gm_backing **out)
+{
+    struct gm_backing *manner = NULL;
+    if (desc->memory != NULL) {
+        int refused = gm_backing_manner(desc->memory, desc->size, &manner);
+        if (refused != 0)
+            return refused == -ENOMEM ? fail(txn) : refused;
+    }
+    int result = gm_linear_map(txn, manner != NULL ? manner : desc->backing, desc->offset, desc->gpa, last);
+    if (result != 0)
+        gm_backing_put(manner);
+    else
+        *out = manner;
+    return result;
+}
+
 int gm_txn_add(struct gm_txn *txn, const struct gm_region_desc *desc)
 {
     uint64_t last;
+    struct gm_backing *manner = NULL;
     int result = check_txn(txn);
     if (result == 0)
         result = check_desc(txn->space, desc, &last);
@@ -198,15 +218,17 @@ int gm_txn_add(struct gm_txn *txn, const struct gm_region_desc *desc)
     if (!is_free(txn->regions, desc->gpa, last, NULL))
         return -EEXIST;
     bool in_place = txn->space->linear_base != NULL && desc->kind != GM_KIND_DEVICE;
-    if (in_place) {
-        result = gm_linear_map(txn, desc->backing, desc->offset, desc->gpa, last);
-        if (result != 0)
-            return result;
-    }
+    if (in_place)
+        result = add_mapping(txn, desc, last, &manner);
+    if (result != 0)
+        return result;
     struct gm_region *region = region_new(txn, desc, last);
-    if (region == NULL)
+    if (region == NULL) {
+        gm_backing_put(manner);
         return fail(txn);
+    }
     region->mapped_birth = in_place ? txn->edit.version : 0;
+    region->manner = manner;
     if (!gm_regset_insert(&txn->edit, &txn->regions, region) || !note_window(txn, desc->gpa, last))
         return fail(txn);
     return 0;
@@ -249,8 +271,26 @@ static int resize_mapping(struct gm_txn *txn, const struct gm_region *old, uint6
     if (old->mapped_birth == 0)
         return 0;
     if (last > old->last)
-        return gm_linear_map(txn, old->backing, old->offset + (old->last + 1 - old->first), old->last + 1, last);
+        return gm_linear_map(txn, old->manner != NULL ? old->manner : old->backing,
+                             old->offset + (old->last + 1 - old->first), old->last + 1, last);
     return gm_linear_unmap(txn, last + 1, old->last, old->mapped_birth) ? 0 : fail(txn);
+}
+
+/* What would make the region anew, with another size. */
+static struct gm_region_desc resized(const struct gm_region *region, uint64_t size)
+{
+    return (struct gm_region_desc){
+        .gpa = region->first,
+        .size = size,
+        .kind = region->kind,
+        .rights = region->kind == GM_KIND_DEVICE ? 0 : gm_word_rights(region->word),
+        .backing = region->backing,
+        .offset = region->offset,
+        .tag = region->tag,
+        .user = region->user,
+        .name = region->name,
+        .numa = region->numa,
+    };
 }
 
 int gm_txn_resize(struct gm_txn *txn, gm_gpa gpa, uint64_t new_size)
@@ -262,18 +302,7 @@ int gm_txn_resize(struct gm_txn *txn, gm_gpa gpa, uint64_t new_size)
     struct gm_region *old = region_at(txn, gpa);
     if (old == NULL)
         return new_size == 0 ? -EINVAL : -ENOENT;
-    struct gm_region_desc desc = {
-        .gpa = gpa,
-        .size = new_size,
-        .kind = old->kind,
-        .rights = old->kind == GM_KIND_DEVICE ? 0 : gm_word_rights(old->word),
-        .backing = old->backing,
-        .offset = old->offset,
-        .tag = old->tag,
-        .user = old->user,
-        .name = old->name,
-        .numa = old->numa,
-    };
+    const struct gm_region_desc desc = resized(old, new_size);
     result = check_desc(txn->space, &desc, &last);
     if (result != 0 || last == old->last)
         return result;
@@ -287,6 +316,7 @@ int gm_txn_resize(struct gm_txn *txn, gm_gpa gpa, uint64_t new_size)
         return fail(txn);
     region->uniform = old->uniform; /* the same word; the table lives on with the new region */
     region->mapped_birth = old->mapped_birth;
+    region->manner = old->manner != NULL ? gm_backing_get(old->manner) : NULL;
     uint64_t from = gm_min_u64(old->last, last);
     uint64_t to = gm_max_u64(old->last, last);
     if (!region_dead(txn, old) || !gm_regset_insert(&txn->edit, &txn->regions, region) ||

@@ -81,6 +81,7 @@ int gm_vq_packed_used(const struct gm_view *view, struct gm_vq *vq, uint16_t pla
     gm_store_relaxed((uint32_t *)(void *)second, gm_le32_make(written).raw);
     gm_store_relaxed((uint16_t *)(void *)(second + 4), gm_le16_make(chain->id).raw);
     gm_store_release((uint16_t *)(void *)(second + 6), gm_le16_make((uint16_t)flags).raw);
+    gm_vq_accessed();
     (void)gm_guest_mark(view, vq->table.gpa + (uint64_t)index * GM_VQ_DESC_SIZE, GM_VQ_DESC_SIZE);
     vq->fresh = gm_vq_fresher(vq->fresh, chain->descriptors);
     *next = advance(vq, place, chain->descriptors);

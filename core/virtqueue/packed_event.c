@@ -57,6 +57,7 @@ int gm_vq_packed_interrupt(const struct gm_view *view, struct gm_vq *vq, struct 
     const uint32_t wish = gm_le32_get((gm_le32){gm_load_relaxed(driver)});
     const unsigned flags = (wish >> 16) & EVENT_MASK;
     bool wanted = flags != DISABLE;
+    gm_vq_accessed();
     if (flags == AT_PLACE && (vq->flags & GM_VQ_EVENT_IDX) != 0)
         wanted = passed(vq, (uint16_t)wish, used);
     vq->fresh = 0;

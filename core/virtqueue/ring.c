@@ -66,6 +66,7 @@ GM_INLINE int take(const struct gm_view *view, struct gm_vq_ring *ring, uint16_t
     const uint16_t *entries = gm_vq_field(avail, GM_VQ_RING_HEAD);
     for (unsigned i = 0; i < taken; i++) /* bound: size, by ahead */
         heads[i] = gm_le16_get((gm_le16){gm_load_relaxed(&entries[(ring->next + i) & (ring->size - 1)])});
+    gm_vq_accessed();
     ring->next = (uint16_t)(ring->next + taken);
     return (int)taken;
 }
@@ -89,9 +90,9 @@ int gm_vq_ring_untake(struct gm_vq_ring *ring, unsigned count)
     return 0;
 }
 
-static bool used_ok(const struct gm_vq_ring *ring, const struct gm_vq_used *used, unsigned count)
+static bool used_ok(const struct gm_vq_ring *ring, const struct gm_vq_used *used, unsigned count, unsigned chains)
 {
-    if (count > (uint16_t)(ring->next - ring->done))
+    if (chains > (uint16_t)(ring->next - ring->done))
         return false;
     for (unsigned i = 0; i < count; i++)
         if (used[i].id >= ring->size)
@@ -110,10 +111,12 @@ static void mark(const struct gm_view *view, const struct gm_vq_ring *ring, unsi
     (void)gm_guest_mark(view, ring->used.gpa + GM_VQ_RING_INDEX, sizeof(uint16_t));
 }
 
-GM_INLINE int put(const struct gm_view *view, struct gm_vq_ring *ring, const struct gm_vq_used *used, unsigned count)
+/* count elements, which give back so many chains: count <= chains. */
+GM_INLINE int put(const struct gm_view *view, struct gm_vq_ring *ring, const struct gm_vq_used *used, unsigned count,
+                  unsigned chains)
 {
     void *base;
-    if (GM_UNLIKELY(!used_ok(ring, used, count)))
+    if (GM_UNLIKELY(!used_ok(ring, used, count, chains)))
         return -EINVAL;
     int error = gm_vq_ring_in(view, &ring->used, &base);
     if (GM_UNLIKELY(error != 0))
@@ -125,9 +128,11 @@ GM_INLINE int put(const struct gm_view *view, struct gm_vq_ring *ring, const str
         gm_store_relaxed(element, gm_le32_make(used[i].id).raw);
         gm_store_relaxed(element + 1, gm_le32_make(used[i].written).raw);
     }
-    ring->done = (uint16_t)(ring->done + count);
-    ring->fresh = gm_vq_fresher(ring->fresh, count);
-    gm_vq_publish(gm_vq_field(base, GM_VQ_RING_INDEX), gm_le16_make(ring->done).raw);
+    const uint16_t done = (uint16_t)(ring->done + chains);
+    gm_vq_publish(gm_vq_field(base, GM_VQ_RING_INDEX), gm_le16_make(done).raw);
+    gm_vq_accessed();
+    ring->done = done;
+    ring->fresh = gm_vq_fresher(ring->fresh, chains);
     mark(view, ring, first, count);
     return 0;
 }
@@ -135,11 +140,18 @@ GM_INLINE int put(const struct gm_view *view, struct gm_vq_ring *ring, const str
 int gm_vq_ring_put(const struct gm_view *view, struct gm_vq_ring *ring, uint16_t id, uint32_t written)
 {
     const struct gm_vq_used used = {.written = written, .id = id};
-    return put(view, ring, &used, 1);
+    return put(view, ring, &used, 1, 1);
+}
+
+int gm_vq_ring_put_in_order(const struct gm_view *view, struct gm_vq_ring *ring, uint16_t id, uint32_t written,
+                            unsigned count)
+{
+    const struct gm_vq_used last = {.written = written, .id = id};
+    return count != 0 ? put(view, ring, &last, 1, count) : -EINVAL;
 }
 
 int gm_vq_ring_put_all(const struct gm_view *view, struct gm_vq_ring *ring, const struct gm_vq_used *used,
                        unsigned count)
 {
-    return count != 0 ? put(view, ring, used, count) : 0;
+    return count != 0 ? put(view, ring, used, count, count) : 0;
 }

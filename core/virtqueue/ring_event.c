@@ -18,6 +18,7 @@ int gm_vq_ring_interrupt(const struct gm_view *view, struct gm_vq_ring *ring)
     const uint16_t wish = gm_le16_get((gm_le16){gm_vq_wish(gm_vq_field(avail, place))});
     const bool wanted = ring->event_idx ? gm_vq_passed(wish, ring->done, ring->fresh)
                                         : (wish & GM_VQ_NO_INTERRUPT) == 0;
+    gm_vq_accessed();
     ring->fresh = 0;
     return wanted;
 }

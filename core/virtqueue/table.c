@@ -43,9 +43,11 @@ int gm_vq_table_open(const struct gm_view *view, gm_gpa addr, uint32_t len, stru
 {
     if (len == 0 || len % GM_VQ_DESC_SIZE != 0)
         return -EINVAL;
-    const uint64_t *near = gm_translate(view, addr, len, GM_READ);
+    /* a bound of what one descriptor can make us look through: 1 MiB instead of 4 GiB */
+    const uint64_t reach = gm_min_u64(len, (uint64_t)GM_VQ_TABLE_REACH * GM_VQ_DESC_SIZE);
+    const uint64_t *near = gm_translate(view, addr, reach, GM_READ);
     if (GM_UNLIKELY(near == NULL)) {
-        int error = gm_translate_why(view, addr, len, GM_READ);
+        int error = gm_translate_why(view, addr, reach, GM_READ);
         if (error != -EXDEV)
             return error;
     }

@@ -10,6 +10,7 @@
 
 #define GM_VQ_DESC_SIZE 16 /* [bytes] of a descriptor, two words */
 #define GM_VQ_DESC_WORDS 2
+#define GM_VQ_TABLE_REACH 65536 /* [descriptors] that an index of 16 bits can name */
 
 /* What split and packed descriptors have in the same place, and the 32 bits that they have not. */
 struct gm_vq_desc {
@@ -35,8 +36,18 @@ int gm_vq_pieces(const struct gm_view *view, gm_gpa addr, uint32_t len, unsigned
 /* One descriptor of a table that is not near, in one pass over its bytes. The view of gm_vq_table_open. */
 struct gm_vq_desc gm_vq_fetch_far(const struct gm_view *view, gm_gpa at);
 
-/* An indirect table: all of it can be read. Returns 0, -EINVAL (its length), or what gm_translate_why says. */
+/* An indirect table: all of it that can be named can be read. Returns 0, -EINVAL (its length), or what gm_translate_why
+ * says. */
 int gm_vq_table_open(const struct gm_view *view, gm_gpa addr, uint32_t len, struct gm_vq_table *out);
+
+/*
+ * What follows is done only when all accesses before it were: one that faults may be left by a jump (recover.h), and
+ * then the owner's state must not have moved on. The compiler alone has to be told: faults are precise.
+ */
+GM_INLINE void gm_vq_accessed(void)
+{
+    __asm__ volatile("" ::: "memory");
+}
 
 /* Why a table or ring of the queue is not there any more: never 0. */
 int gm_vq_lost(const struct gm_view *view, const struct gm_handle *handle);

@@ -42,14 +42,17 @@ static inline uint16_t gm_vq_published(const GM_VQ_FIELD *index)
     return (uint16_t)gm_load_acquire(index);
 }
 
-/* The wish of who waits for what was published before. */
+/* The other side's event suppression field (avail_event, used_event or flags), after what was published before. */
 static inline uint16_t gm_vq_wish(const GM_VQ_FIELD *wish)
 {
     gm_fence_seq_cst();
     return (uint16_t)gm_load_relaxed(wish);
 }
 
-/* Wish to be called. Returns the index as it is after that: who sleeps though it has moved may sleep for good. */
+/*
+ * Write our own event suppression field: wish to be called. Returns the index as it is after that; if it has moved,
+ * what came may have been published without a call, and whoever sleeps now may sleep for good.
+ */
 static inline uint16_t gm_vq_wish_for(GM_VQ_FIELD *wish, uint16_t raw, const GM_VQ_FIELD *index)
 {
     gm_store_relaxed(wish, raw);

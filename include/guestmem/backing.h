@@ -58,10 +58,15 @@ GM_API GM_MUST_CHECK int gm_backing_memfd(const char *name, uint64_t size, unsig
 GM_API GM_MUST_CHECK int gm_backing_wrap(void *address, uint64_t size, void (*release)(void *argument),
                                          void *argument, struct gm_backing **out);
 
-/* One more count; returns its argument.   Context: a holder of a count.   Progress: wait-free. */
+/* One more count; returns its argument, which is not NULL.   Context: a holder of a count.   Progress: wait-free. */
 GM_API struct gm_backing *gm_backing_get(struct gm_backing *backing);
 
-/* One count less; NULL is ignored. The last one unmaps the memory.   Context: any thread.   Progress: may munmap. */
+/*
+ * One count less; NULL is ignored. Who gives back the last one unmaps the memory and calls release, on this thread.
+ * Order:   what any holder did with the memory before its put happens before that.
+ * Context: a holder of a count, which it has no more.   Progress: wait-free; the last one: blocking (munmap, release).
+ * Cost:    O(1); the last one O(size).
+ */
 GM_API void gm_backing_put(struct gm_backing *backing);
 
 /*

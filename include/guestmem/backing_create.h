@@ -15,8 +15,8 @@
  *   The common flags are NORESERVE DUMP NO_FORK GUARD.
  *
  * (page: page_shift. numa: numa_policy and numa_nodes. most: size_most.) What is not in a kind's line answers
- * -EOPNOTSUPP when it is not 0; fd is only looked at where it is taken. One thing is told by the file: NUMA needs a
- * FILE of tmpfs or hugetlbfs, because the pages of other files are not the mapping's.
+ * -EOPNOTSUPP when it is not 0; fd is only looked at where it is taken. One rule depends on the file itself: a NUMA
+ * policy needs a FILE of tmpfs or hugetlbfs, because pages of other files belong to the page cache.
  *
  * What the kinds can do later (backing_memory.h):
  *                  content after discard              resize                           in a linear space
@@ -26,10 +26,10 @@
  *   MEMFD_HUGETLB, HUGETLBFS  zero, for all           yes                              yes, in whole huge pages
  *   FILE shared    zero, in the file                  within the file                  yes
  *   FILE private   zero; the file does not change     within the file                  no
- *     (of hugetlbfs: -EOPNOTSUPP)
  *   CALLER         -EOPNOTSUPP                        -EOPNOTSUPP                      no
  *   GUEST_MEMFD    zero                               -EOPNOTSUPP                      with MAPPED
- * Memory without a mapping on the host cannot be a region of a space: gm_txn_add answers -EOPNOTSUPP.
+ * Memory without a mapping on the host cannot be a region of a space: gm_txn_add answers -EOPNOTSUPP. A linear space
+ * makes anonymous memory by itself, in place: gm_region_desc.memory.
  */
 #ifndef GUESTMEM_BACKING_CREATE_H
 #define GUESTMEM_BACKING_CREATE_H

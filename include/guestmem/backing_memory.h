@@ -51,8 +51,10 @@ GM_API GM_MUST_CHECK int gm_backing_prefault(struct gm_backing *backing, uint64_
  * processes, and a shared file loses what was there. Private memory of a file becomes anonymous memory at the same
  * address: it would show the file again otherwise. Nothing is marked dirty: a backing knows no guest addresses.
  * Returns 0; -EINVAL (NULL, size 0, not whole pages); -EOVERFLOW (the range wraps); -ERANGE (not inside the backing);
- * -EOPNOTSUPP (the caller's memory, a private file of hugetlbfs, a file system without holes); on the rest some of it
- * may have been given back: -ENOMEM, -EINTR, -EIO, -EPERM (sealed), -EINVAL (pages that mlock holds).
+ * -EOPNOTSUPP (the caller's memory, a file system without holes, a private file of hugetlbfs before Linux 5.16);
+ * -ENOMEM for private memory of a file: there is no memory, or no huge page, to take its place, and all is as it was.
+ * On the rest some of it may have been given back: -ENOMEM, -EINTR, -EIO, -EPERM (sealed), -EINVAL (pages that mlock
+ * holds; HUGETLB before Linux 5.18).
  * Context: control thread.   Order: none with accesses to the range, which may see either.   Progress: blocking.
  * Cost: O(size), in pages that are there.
  */

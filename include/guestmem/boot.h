@@ -69,7 +69,8 @@ GM_API GM_MUST_CHECK int gm_boot_layout(const struct gm_layout *layout, uint64_t
  * Add regions of RAM, with memory of their own, in one transaction: all of them or none. They may come in any order,
  * and a count of 0 changes nothing. 2 MiB and more of the kind ANONYMOUS (and of MEMFD, if gpa is a multiple of that,
  * and of FILE, if gpa and offset are congruent) lie in the host as in the guest modulo 2 MiB, so that huge pages can
- * map them, unless memory->align says otherwise. In a linear space memory is mapped in place, of the kinds that can be.
+ * map them, unless memory->align says otherwise. In a linear space memory is mapped in place, of the kinds that can be;
+ * of the kind ANONYMOUS as gm_region_desc.memory says.
  * Returns 0, or, with nothing added and no memory left: -EINVAL (NULL; size 0; a FILE that is not congruent to gpa);
  * -EOVERFLOW (a range wraps); -EOPNOTSUPP (memory of the kind CALLER, which gm_txn_add is for); what gm_txn_begin,
  * gm_txn_add, gm_txn_commit and gm_backing_create say of the first that fails.

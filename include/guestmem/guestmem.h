@@ -32,6 +32,7 @@
 #include <guestmem/slice_array.h>
 #include <guestmem/slice_atomic.h>
 #include <guestmem/space.h>
+#include <guestmem/space_memory.h>
 #include <guestmem/translate.h>
 #include <guestmem/types.h>
 #include <guestmem/view.h>

@@ -13,9 +13,8 @@
  * The signals. gm_recover_install puts handlers for SIGSEGV and SIGBUS in place. They take a fault when the thread that
  * faulted is inside gm_recover_call or gm_recover_view, and the address lies in the range, or in the host memory of the
  * view, that is named there (of a poisoned page: some of the page does); a signal that somebody has sent is no fault.
- * All else goes to the handler that was there before, as the kernel would have called it: with its signal mask, with or
- * without siginfo, once if it asked for once, and system calls are restarted if it asked for that; where there was none
- * the process ends as it would have.
+ * All else goes to the handler that was there before, as the kernel would have called it: with its sa_mask, and by its
+ * flags SA_SIGINFO, SA_RESETHAND, SA_NODEFER and SA_RESTART; where there was none the process ends as it would have.
  * What differs: the handler before runs on the alternate stack of the thread if there is one.
  * Who installs a handler over these has to pass on what is not his, as these do. Then they stay where they are also
  * after gm_recover_remove and only pass on; so the library must not be unloaded before that handler is gone.
@@ -86,8 +85,10 @@ GM_API GM_MUST_CHECK int gm_recover_call(int (*function)(void *argument), void *
  *     So who writes inside function calls gm_guest_mark for all of that write's range when -EFAULT comes back; a mark
  *     too many costs a page that is copied in vain. gm_guest_write_safe marks by itself.
  *   - out-parameters may be written.
- *   - a gm_vq is as it was; a gm_vq_ring may be ahead of what the guest sees, and parts of a ring may be written and
- *     not marked: such a queue needs a reset.
+ *   - a gm_vq and a gm_vq_ring are where they were: when the memory is back the call can be made again. What a call has
+ *     written to a ring may not be marked: elements, which are nothing before the index says so and are written and
+ *     marked again with it; and what the device asks of the driver (gm_vq_ring_kicks_on and its like), which is to be
+ *     asked again.
  * What function notes for afterwards should be volatile or atomic: compilers may move other stores past the access that
  * faults.
  *

@@ -108,11 +108,14 @@ struct gm_chain {
  *   -EMSGSIZE   more than GM_VQ_CHAIN_BYTES_MOST
  *   -ENOBUFS    a further iovec than there is room for; or one buffer would take more than GM_IOV_LIMIT
  *   -EOVERFLOW, -EFAULT, -ENXIO, -EACCES
- *               a buffer, or an indirect table as a whole, is not there, as gm_translate_why says. In a view that is
- *               newer than the queue's last: the same of the queue's own table, and -EXDEV
+ *               a buffer, or an indirect table as a whole (of one of more than 65536 descriptors, those), is not there,
+ *               as gm_translate_why says. In a view that is newer than the queue's last: the same of the queue's own
+ *               table, and -EXDEV
  * Of several reasons, the first on the way; -EMSGSIZE is the last.
  * Context: holder of the view, owner of the queue.   Progress: wait-free, whatever the guest writes meanwhile.
- * Cost:    O(descriptors), some ns each where they lie in one piece of host memory.
+ * Cost:    O(descriptors), some ns each where they lie in one piece of host memory. A buffer or an indirect table that
+ *          crosses regions: O(regions crossed * log regions) once for each. Of a table at most 1 MiB is looked through,
+ *          of a buffer what becomes GM_IOV_LIMIT iovecs.
  */
 GM_API GM_MUST_CHECK int gm_vq_chain(const struct gm_view *view, struct gm_vq *vq, uint16_t head,
                                      const struct gm_vq_room *room, struct gm_chain *out);

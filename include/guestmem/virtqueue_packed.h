@@ -42,7 +42,10 @@ GM_API GM_MUST_CHECK int gm_vq_packed_chain(const struct gm_view *view, struct g
  * Give a chain back to the driver. Chains may be given back in any order; each moves the place of the next one by as
  * many descriptors as it has itself. What is written to the ring is marked in the space's bitmap, if that covers it.
  * @param place    GM_VQ_PACKED_START at first, then what the call before wrote to next
- * @param chain    of gm_vq_packed_chain; its id and number of descriptors count
+ * @param chain    of gm_vq_packed_chain; its id and number of descriptors count. Where VIRTIO_F_IN_ORDER was negotiated
+ *                 (virtio 1.2, in-order use of descriptors), chains that follow one another may be given as one:
+ *                 the id of the last, and the sum of their descriptors. The driver takes it that all but the last were
+ *                 written to as far as they can be
  * @param written  [bytes] that the device wrote
  * Returns 0; -EINVAL (the place's index is past the ring; a chain of no descriptors, or of more than the ring; the
  * queue is not packed); what gm_translate_why says where the ring is no longer there. On error nothing is written.

@@ -21,14 +21,14 @@
  * ring nothing is read, so that it does not matter what a driver does to it.
  *
  * A ring has to be contiguous in host memory; over how many regions it goes does not matter. With GM_VQ_EVENT_IDX a
- * ring has two bytes more at its end. Not covered: VIRTIO_F_IN_ORDER's skipping of used elements, and what only legacy
- * devices have (big-endian guests, VIRTIO_F_NOTIFY_ON_EMPTY).
+ * ring has two bytes more at its end. Not covered: what only legacy devices have (big-endian guests,
+ * VIRTIO_F_NOTIFY_ON_EMPTY).
  *
  * Dirty pages. Where a call writes to a ring, exactly what it wrote is marked in the bitmap of the view's space; what
  * is not below the bitmap's size is counted there and is no error.
  *
- * Context:  holder of the view, owner of the ring, for every call. One thread may take while another puts only under
- *           a lock of theirs.
+ * Context:  holder of the view, owner of the ring, for every call. A thread that takes and another that puts need a
+ *           lock of the caller's: both calls change the ring.
  * Progress: wait-free, whatever the guest writes meanwhile.
  */
 #ifndef GUESTMEM_VIRTQUEUE_RING_H
@@ -121,6 +121,20 @@ GM_API int gm_vq_ring_put(const struct gm_view *view, struct gm_vq_ring *ring, u
  */
 GM_API int gm_vq_ring_put_all(const struct gm_view *view, struct gm_vq_ring *ring, const struct gm_vq_used *used,
                               unsigned count);
+
+/*
+ * Where VIRTIO_F_IN_ORDER was negotiated: give back the next so many chains, in the order in which they were taken, by
+ * one element (virtio 1.2, in-order use of descriptors). The driver takes it that all but the last were written to as
+ * far as they can be. The calls above will do there, too, if chains are given back in that order; this one touches less
+ * of what the driver reads.
+ * @param id       gm_chain.id of the last one
+ * @param written  [bytes] that the device wrote to the last one
+ * @param count    how many; 1 is gm_vq_ring_put
+ * Returns as gm_vq_ring_put; also -EINVAL (count 0). That the order is kept is not looked at.
+ * Cost: as gm_vq_ring_put.
+ */
+GM_API int gm_vq_ring_put_in_order(const struct gm_view *view, struct gm_vq_ring *ring, uint16_t id, uint32_t written,
+                                   unsigned count);
 
 /*
  * Does the driver want to be interrupted for what was given back since the last time that this was asked? It is enough

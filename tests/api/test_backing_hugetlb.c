@@ -233,12 +233,6 @@ static void files_in_huge_pages(void **state)
     config.offset = PAGES(2);
     assert_result(gm_backing_create(&config, &out), -ENXIO);
     assert_null(out);
-    config.size = PAGES(1);
-    config.flags = GM_BACKING_PRIVATE;
-    backing = create(&config);
-    assert_result(gm_backing_discard(backing, 0, PAGE), -EOPNOTSUPP);
-    assert_int_equal(*(unsigned char *)gm_backing_address(backing), 3);
-    gm_backing_put(backing);
     gm_backing_put(file);
 }
 

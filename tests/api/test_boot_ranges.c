@@ -167,7 +167,7 @@ static void linear_spaces(void **state)
 {
     const struct gm_space_config config = {.linear_size = GMT_GIB, .numa_node = -1};
     const struct gm_backing_config memfd = {.kind = GM_BACKING_KIND_MEMFD};
-    const struct gm_backing_config anonymous = {.kind = GM_BACKING_KIND_ANONYMOUS};
+    const struct gm_backing_config anonymous = {.kind = GM_BACKING_KIND_ANONYMOUS, .flags = GM_BACKING_GUARD};
     struct gm_boot_range ranges[] = {{.gpa = 0, .size = MIB(4)}, {.gpa = MIB(8), .size = MIB(4), .memory = &memfd}};
     struct gm_space *space;
     (void)state;

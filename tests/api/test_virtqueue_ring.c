@@ -168,6 +168,54 @@ static void chains_that_cannot_be_given_back(void **state)
     assert_int_equal(on->ring.done, 2);
 }
 
+/* One element for several chains: behind it nothing is written, and the next one is where the index says. */
+static void chains_in_order(void **state)
+{
+    struct ring_rig *on = *state;
+    const struct gm_view *view = on->rig->view;
+    uint16_t heads[8];
+    ring_rig_queue_at(on, 8, 0, 65534, 65534);
+    driver_adds(on, 65534, 7, 0);
+    assert_result(gm_vq_ring_take_some(view, &on->ring, heads, 8), 7);
+    memset(gmt_vq_host(&on->rig->world, USED_RING + 4), 0xee, 64);
+    struct ring_before *before = ring_note(on);
+    assert_result(gm_vq_ring_put_in_order(view, &on->ring, 4, 100, 8), -EINVAL); /* more than were taken */
+    assert_result(gm_vq_ring_put_in_order(view, &on->ring, 8, 100, 5), -EINVAL); /* past the queue */
+    assert_result(gm_vq_ring_put_in_order(view, &on->ring, 4, 100, 0), -EINVAL);
+    assert_nothing_done(on, before);
+    assert_int_equal(gm_dirty_count(on->rig->world.dirty, 0, UINT64_MAX), 0);
+    assert_result(gm_vq_ring_put_in_order(view, &on->ring, 4, 100, 5), 0);
+    assert_int_equal(peek_used(on, 2, 2), 3);
+    assert_int_equal(peek_used(on, 4 + 8 * 6, 4), 4);
+    assert_int_equal(peek_used(on, 8 + 8 * 6, 4), 100);
+    for (unsigned i = 0; i < 8; i++)
+        assert_true(i == 6 || peek_used(on, 4 + 8 * i, 8) == UINT64_C(0xeeeeeeeeeeeeeeee));
+    assert_int_equal(on->ring.done, 3);
+    assert_marked_pages(on, 1, (gm_gpa[]){USED_RING});
+    assert_result(gm_vq_ring_put_in_order(view, &on->ring, 6, 7, 2), 0);
+    assert_int_equal(peek_used(on, 2, 2), 5);
+    assert_int_equal(peek_used(on, 4 + 8 * 3, 4), 6);
+    assert_result(gm_vq_ring_put_in_order(view, &on->ring, 6, 7, 1), -EINVAL);
+}
+
+/* A driver that wants to know of a chain in the middle of those is told. */
+static void an_event_among_chains_in_order(void **state)
+{
+    struct ring_rig *on = *state;
+    uint16_t heads[8];
+    for (uint16_t event = 0; event < 6; event++) {
+        ring_rig_queue(on, 8, GM_VQ_EVENT_IDX);
+        driver_adds(on, 0, 5, 0);
+        driver_event(on, event);
+        assert_result(gm_vq_ring_interrupt(on->rig->view, &on->ring), 1);
+        assert_result(gm_vq_ring_take_some(on->rig->view, &on->ring, heads, 8), 5);
+        assert_result(gm_vq_ring_put(on->rig->view, &on->ring, 0, 0), 0);
+        assert_result(gm_vq_ring_interrupt(on->rig->view, &on->ring), event == 0);
+        assert_result(gm_vq_ring_put_in_order(on->rig->view, &on->ring, 4, 0, 4), 0);
+        assert_result(gm_vq_ring_interrupt(on->rig->view, &on->ring), event >= 1 && event <= 4);
+    }
+}
+
 static void marks_are_exact(void **state)
 {
     struct ring_rig *on = *state;
@@ -269,6 +317,8 @@ int main(void)
         RING_TEST(indices_that_cannot_be),
         RING_TEST(heads_that_are_left),
         RING_TEST(chains_that_cannot_be_given_back),
+        RING_TEST(chains_in_order),
+        RING_TEST(an_event_among_chains_in_order),
         RING_TEST(marks_are_exact),
         RING_TEST(marks_round_the_end),
         RING_TEST(an_index_that_changes_meanwhile),

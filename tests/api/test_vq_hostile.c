@@ -112,6 +112,29 @@ static void tables_that_are_not_there(void **state)
     assert_result(gm_vq_chain(rig->view, &rig->vq, 0, &rig->room, &rig->chain), 0);
 }
 
+/* Of a table that is longer than any index, as much is looked through as can be named: 1 MiB. */
+static void tables_longer_than_any_index(void **state)
+{
+    struct vq_rig *rig = *state;
+    const gm_gpa at = GMT_VQ_END - (UINT64_C(1) << 20); /* behind it is nothing */
+    const uint32_t lengths[] = {1u << 20, (1u << 20) + 16, 2u << 20, UINT32_MAX - 15};
+    for (unsigned i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        vq_rig_queue(rig, 4, GM_VQ_INDIRECT);
+        gmt_vq_split_set(&rig->world, at, DATA, 8, NEXT, 65535);
+        gmt_vq_split_set(&rig->world, at + 16 * 65535, DATA, 9, 0, 0);
+        vq_set(rig, 0, at, lengths[i], INDIRECT, 0);
+        assert_result(gm_vq_chain(rig->view, &rig->vq, 0, &rig->room, &rig->chain), 0);
+        assert_int_equal(rig->chain.readable_len, 17);
+        rig->chain = rig->before;
+        gmt_vq_split_set(&rig->world, at + 16, DATA, 8, 0, 0);
+        vq_set(rig, 0, at + 16, lengths[i], INDIRECT, 0);
+        assert_chain_refused(rig, 0, -EFAULT);
+        vq_rig_queue(rig, 4, GM_VQ_INDIRECT | GM_VQ_PACKED);
+        vq_set_packed(rig, 0, at, lengths[i], INDIRECT | AVAIL, 0);
+        assert_packed_refused(rig, GM_VQ_PACKED_START, -ELOOP);
+    }
+}
+
 static void to_read_behind_to_write(void **state)
 {
     struct vq_rig *rig = *state;
@@ -265,6 +288,7 @@ int main(void)
         VQ_TEST(a_table_and_a_next),
         VQ_TEST(lengths_that_no_table_has),
         VQ_TEST(tables_that_are_not_there),
+        VQ_TEST(tables_longer_than_any_index),
         VQ_TEST(to_read_behind_to_write),
         VQ_TEST(a_buffer_of_length_0),
         VQ_TEST(buffers_that_are_not_there),

@@ -50,6 +50,34 @@ static void round_and_round(void **state)
     }
 }
 
+/* VIRTIO_F_IN_ORDER: chains of 1, 2 and 1 descriptors are given back as one, across the end of a ring of 4. */
+static void chains_in_order(void **state)
+{
+    struct vq_rig *rig = *state;
+    uint16_t place = START | 1, used = START | 1;
+    struct gm_chain all = {.descriptors = 0};
+    vq_rig_queue(rig, 4, GM_VQ_PACKED);
+    vq_set_packed(rig, 1, DATA, 8, AVAIL, 7);
+    vq_set_packed(rig, 2, DATA, 8, AVAIL | NEXT, 8);
+    vq_set_packed(rig, 3, DATA, 8, AVAIL, 8);
+    vq_set_packed(rig, 0, DATA, 8, USED | WRITE, 9);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_result(gm_vq_packed_chain(rig->view, &rig->vq, place, &rig->room, &rig->chain), 0);
+        place = rig->chain.next;
+        all.descriptors += rig->chain.descriptors;
+        all.id = rig->chain.id;
+    }
+    assert_result(gm_vq_packed_used(rig->view, &rig->vq, used, &all, 5, &used), 0);
+    assert_int_equal(used, place);
+    assert_int_equal(used, 1); /* the second round */
+    assert_int_equal(gmt_vq_peek(&rig->world, RING + 16 + 8, 4), 5);
+    assert_int_equal(gmt_vq_peek(&rig->world, RING + 16 + 12, 2), 9);
+    assert_int_equal(gmt_vq_peek(&rig->world, RING + 16 + 14, 2), AVAIL | USED | WRITE);
+    assert_int_equal(gmt_vq_peek(&rig->world, RING + 32 + 14, 2), AVAIL | NEXT); /* those behind it are as they were */
+    all.descriptors = 5;
+    assert_result(gm_vq_packed_used(rig->view, &rig->vq, used, &all, 5, &used), -EINVAL);
+}
+
 /* All entries of a table belong to the chain; of their flags only the direction counts. */
 static void a_table(void **state)
 {
@@ -151,6 +179,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         VQ_TEST(nothing_is_available),
         VQ_TEST(round_and_round),
+        VQ_TEST(chains_in_order),
         VQ_TEST(a_table),
         VQ_TEST(tables_that_are_refused),
         VQ_TEST(a_chain_without_an_end),

@@ -14,6 +14,7 @@ struct world {
     struct gm_space *space;
     struct gm_backing *backing;
     uint64_t linear_size;
+    const struct gm_backing_config *memory;
     unsigned released;
     unsigned attempt; /* an odd one ends a failed transaction by commit, an even one by abort */
 };
@@ -172,8 +173,10 @@ static int first_edit(struct gm_space *space)
     int result = gm_txn_begin(space, &txn);
     if (result != 0)
         return result;
-    if (desc.backing == NULL)
-        desc.offset = 0; /* anonymous memory of a linear space */
+    if (desc.backing == NULL) { /* anonymous memory of a linear space */
+        desc.offset = 0;
+        desc.memory = world.memory;
+    }
     result = gm_txn_add(txn, &desc);
     if (result == 0)
         return gm_txn_commit(txn, GM_COMMIT_WAIT);
@@ -208,6 +211,13 @@ static void beginning(void **state)
     make_space(0);
     sweep(&nothing, &world, &world.space);
     world.linear_size = LINEAR;
+    static const struct gm_backing_config memory = {
+        .numa_policy = GM_NUMA_PREFER, .numa_nodes = 1, .flags = GM_BACKING_NO_FORK};
+    for (world.attempt = 0; world.attempt < 4; world.attempt++) {
+        world.memory = &memory;
+        sweep(&linear, &world, &world.space);
+    }
+    world.memory = NULL;
     for (world.attempt = 0; world.attempt < 2;) { /* so that each step is once followed by each way of giving up */
         unsigned start = world.attempt + 1;
         sweep(&linear, &world, &world.space);

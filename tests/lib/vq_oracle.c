@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define REACH (UINT64_C(65536) * 16) /* [bytes] of a table that indices of 16 bits can name */
+
 enum { NEXT = 1, WRITE = 2, TABLE = 4, AVAIL = 1 << 7, USED = 1 << 15 };
 
 struct fields {
@@ -106,7 +108,7 @@ static int table_may(const struct gm_vq_config *config, const struct fields *des
 {
     if ((config->flags & GM_VQ_INDIRECT) == 0 || (desc->flags & NEXT) != 0 || desc->len == 0 || desc->len % 16 != 0)
         return -EINVAL;
-    return all_may(desc->addr, desc->len, GM_READ);
+    return all_may(desc->addr, desc->len < REACH ? desc->len : REACH, GM_READ);
 }
 
 static uint64_t most_of(const struct gm_vq_config *config)

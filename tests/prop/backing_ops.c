@@ -16,6 +16,7 @@
 #include <guestmem/guestmem.h>
 
 #include "lib/rand.h"
+#include "lib/setting.h"
 
 #define DEFAULT_SEED 6
 #define RUNS 1500
@@ -219,16 +220,10 @@ static void play(struct run *run)
     gm_backing_put(run->file);
 }
 
-static uint64_t setting(int argc, char **argv, int index, const char *variable, uint64_t otherwise)
-{
-    const char *text = index < argc ? argv[index] : variable != NULL ? getenv(variable) : NULL;
-    return text != NULL ? strtoull(text, NULL, 0) : otherwise;
-}
-
 int main(int argc, char **argv)
 {
     uint64_t seed = setting(argc, argv, 1, "GM_TEST_SEED", DEFAULT_SEED);
-    uint64_t runs = setting(argc, argv, 2, NULL, RUNS * setting(0, NULL, 0, "GM_TEST_SCALE", 100) / 100);
+    uint64_t runs = setting(argc, argv, 2, NULL, scaled(RUNS, 100));
     uint64_t done = 0, refused = 0;
     for (uint64_t i = 0; i < runs; i++) {
         struct run run = {.random = gmt_mix(seed ^ gmt_mix(i))};

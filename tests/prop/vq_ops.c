@@ -11,17 +11,12 @@
 #include <stdlib.h>
 
 #include "lib/rand.h"
+#include "lib/setting.h"
 #include "lib/vq_ops.h"
 
 #define DEFAULT_SEED 31
 #define RUNS 30000
 #define BYTES_MOST 3000
-
-static uint64_t setting(int argc, char **argv, int index, const char *variable, uint64_t otherwise)
-{
-    const char *text = index < argc ? argv[index] : variable != NULL ? getenv(variable) : NULL;
-    return text != NULL ? strtoull(text, NULL, 0) : otherwise;
-}
 
 /* Every reason to refuse a chain was there, and enough chains that are right. */
 static int all_seen(const struct gmt_vq_report *report)
@@ -35,7 +30,7 @@ static int all_seen(const struct gmt_vq_report *report)
 int main(int argc, char **argv)
 {
     uint64_t seed = setting(argc, argv, 1, "GM_TEST_SEED", DEFAULT_SEED);
-    uint64_t runs = setting(argc, argv, 2, NULL, RUNS * setting(0, NULL, 0, "GM_TEST_SCALE", 100) / 100);
+    uint64_t runs = setting(argc, argv, 2, NULL, scaled(RUNS, 100));
     struct gmt_vq_report report = {.chains = 0};
     struct gmt_vq_world world;
     if (gm_reader_register() != 0 || gmt_vq_world_open(&world) != 0)

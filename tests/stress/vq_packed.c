@@ -10,48 +10,16 @@
  */
 #include <errno.h>
 
-#include <guestmem/guestmem.h>
+#include "lib/vq_sides.h"
 
-#include "base/tsan.h"
-#include "lib/two_sides.h"
-#include "lib/vq_world.h"
-
-#define DEFAULT_SECONDS 10
 #define SIZE 5
 #define RING GMT_VQ_BIG
 #define DRIVER_EVENT (GMT_VQ_BIG + 0x1000)
 #define DEVICE_EVENT (GMT_VQ_BIG + 0x2000)
-#define DATA (GMT_VQ_BIG + 0x3000)
-#define BUFFER 64 /* [bytes] of each */
 #define ROUND_ELEMENTS 50000
 
 enum { NEXT = 1, WRITE = 2, AVAIL = 1 << 7, USED = 1 << 15 };
 enum { ENABLE = 0, DISABLE = 1, AT_PLACE = 2 };
-
-/* A driver is written with fences; what ThreadSanitizer has to see is ordered by loads and stores. */
-#if GM_TSAN && defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wtsan"
-#endif
-
-/* What the two threads share. */
-struct room {
-    struct sides sides;
-    struct gmt_vq_world world;
-    uint64_t *ring; /* two words a descriptor */
-    uint32_t *driver_event, *device_event;
-    uint64_t done;
-    bool event_idx;
-};
-
-static bool over(const struct room *room)
-{
-    return sides_over(&room->sides);
-}
-
-static void wrong(struct room *room, const char *what, uint64_t value)
-{
-    sides_wrong(&room->sides, what, value);
-}
 
 /* --- the driver -------------------------------------------------------------------------------------------------- */
 
@@ -62,6 +30,8 @@ struct place {
 
 struct driver {
     struct room *room;
+    uint64_t *ring; /* two words a descriptor */
+    uint32_t *own_event, *device_event;
     uint64_t random, sent, back; /* chains */
     uint64_t in[SIZE];           /* by id: number + 1; 0: free */
     unsigned length[SIZE];       /* by id: [descriptors] */
@@ -80,16 +50,11 @@ static uint16_t event_of(struct place at)
     return (uint16_t)(at.index | at.wrap << 15);
 }
 
-static uint64_t *buffer(const struct room *room, unsigned id)
-{
-    return (uint64_t *)(void *)gmt_vq_host(&room->world, DATA + (uint64_t)id * BUFFER);
-}
-
 /* Did what was made available from an old place on go over the place that the device waits for? One by one. */
 static bool device_wants(const struct driver *driver, struct place old, unsigned steps)
 {
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    const uint32_t wish = gm_le32_get((gm_le32){__atomic_load_n(driver->room->device_event, __ATOMIC_RELAXED)});
+    const uint32_t wish = gm_le32_get((gm_le32){__atomic_load_n(driver->device_event, __ATOMIC_RELAXED)});
     if (wish >> 16 != AT_PLACE)
         return wish >> 16 == ENABLE;
     for (unsigned i = 0; i < steps; i++)
@@ -100,7 +65,7 @@ static bool device_wants(const struct driver *driver, struct place old, unsigned
 
 static void store(struct driver *driver, struct place at, gm_gpa addr, uint32_t len, unsigned id, unsigned flags)
 {
-    uint64_t *words = driver->room->ring + (size_t)at.index * 2;
+    uint64_t *words = driver->ring + (size_t)at.index * 2;
     const uint64_t both = flags | (at.wrap ? AVAIL : USED);
     __atomic_store_n(&words[0], gm_le64_make(addr).raw, __ATOMIC_RELAXED);
     __atomic_store_n(&words[1], gm_le64_make(both << 48 | (uint64_t)id << 32 | len).raw, __ATOMIC_RELEASE);
@@ -132,7 +97,7 @@ static void make_available(struct driver *driver, unsigned length)
 
 static bool is_used(const struct driver *driver)
 {
-    const void *second = driver->room->ring + (size_t)driver->used.index * 2 + 1;
+    const void *second = driver->ring + (size_t)driver->used.index * 2 + 1;
     const uint16_t *flags = (const uint16_t *)second + 3;
     const unsigned there = gm_le16_get((gm_le16){__atomic_load_n(flags, __ATOMIC_ACQUIRE)});
     return ((there & AVAIL) != 0) == driver->used.wrap && ((there & USED) != 0) == driver->used.wrap;
@@ -142,7 +107,7 @@ static void take_back(struct driver *driver)
 {
     struct room *room = driver->room;
     while (driver->busy != 0 && is_used(driver) && !over(room)) {
-        const uint64_t *second = room->ring + (size_t)driver->used.index * 2 + 1;
+        const uint64_t *second = driver->ring + (size_t)driver->used.index * 2 + 1;
         const uint64_t fields = gm_le64_get((gm_le64){__atomic_load_n(second, __ATOMIC_RELAXED)});
         const unsigned id = (unsigned)(fields >> 32) & 0xffff;
         if (id >= SIZE || driver->in[id] == 0) {
@@ -158,9 +123,9 @@ static void take_back(struct driver *driver)
     }
 }
 
-static void wish(struct room *room, unsigned flags, uint16_t place)
+static void wish(struct driver *driver, unsigned flags, uint16_t place)
 {
-    __atomic_store_n(room->driver_event, gm_le32_make((uint32_t)flags << 16 | place).raw, __ATOMIC_RELAXED);
+    __atomic_store_n(driver->own_event, gm_le32_make((uint32_t)flags << 16 | place).raw, __ATOMIC_RELAXED);
 }
 
 /* By place: not before some descriptor that is in work. By flags: before any. */
@@ -168,12 +133,12 @@ static void wait_for_device(struct driver *driver)
 {
     struct room *room = driver->room;
     const struct place at = after(driver->used, (unsigned)gmt_rand_below(&driver->random, driver->busy));
-    wish(room, room->event_idx ? AT_PLACE : ENABLE, room->event_idx ? event_of(at) : 0);
+    wish(driver, room->event_idx ? AT_PLACE : ENABLE, room->event_idx ? event_of(at) : 0);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     if (!is_used(driver))
         sides_sleep(&room->sides, DRIVER);
     if (!room->event_idx || gmt_rand_below(&driver->random, 2) == 0)
-        wish(room, DISABLE, 0);
+        wish(driver, DISABLE, 0);
 }
 
 static void *drive(void *argument)
@@ -188,7 +153,6 @@ static void *drive(void *argument)
         if (driver->busy >= SIZE - 1 || (driver->busy != 0 && driver->sent == ROUND_ELEMENTS))
             wait_for_device(driver);
     }
-    room->done += driver->back;
     sides_end(&room->sides);
     return NULL;
 }
@@ -289,29 +253,13 @@ static void round_of(struct room *room, uint64_t seed)
     struct driver driver = {.room = room, .random = gmt_mix(seed), .avail = {0, 1}, .used = {0, 1}};
     struct device device = {.room = room, .random = gmt_mix(seed + 1), .available = GM_VQ_PACKED_START,
                             .used = GM_VQ_PACKED_START};
-    for (gm_gpa at = RING; at < DATA; at += 8)
-        gmt_vq_poke(&room->world, at, 0, 8);
-    room->event_idx = seed % 4 != 0;
-    sides_run(&room->sides, drive, &driver, serve_all, &device);
-    if (driver.back != ROUND_ELEMENTS && room->sides.lost + room->sides.wrong == 0)
-        wrong(room, "chains came back, and not all", driver.back);
+    driver.ring = room_at(room, RING);
+    driver.own_event = room_at(room, DRIVER_EVENT);
+    driver.device_event = room_at(room, DEVICE_EVENT);
+    room_round(room, RING, ROUND_ELEMENTS, &driver.back, drive, &driver, serve_all, &device);
 }
 
 int main(int argc, char **argv)
 {
-    static struct room room;
-    const time_t deadline = sides_deadline(DEFAULT_SECONDS);
-    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1, rounds = 0;
-    if (gm_reader_register() != 0 || gmt_vq_world_open(&room.world) != 0) {
-        fprintf(stderr, "vq_packed: cannot start\n");
-        return 1;
-    }
-    room.ring = (uint64_t *)(void *)gmt_vq_host(&room.world, RING);
-    room.driver_event = (uint32_t *)(void *)gmt_vq_host(&room.world, DRIVER_EVENT);
-    room.device_event = (uint32_t *)(void *)gmt_vq_host(&room.world, DEVICE_EVENT);
-    while ((rounds < 2 || time(NULL) < deadline) && room.sides.lost + room.sides.wrong == 0)
-        round_of(&room, seed * 1000 + rounds++);
-    const int closed = gmt_vq_world_close(&room.world);
-    (void)gm_reader_unregister();
-    return sides_report(&room.sides, rounds, room.done) | (closed != 0);
+    return room_main(argc, argv, round_of);
 }

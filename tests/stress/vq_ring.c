@@ -4,52 +4,20 @@
  * virtqueue_ring.h. Both go to sleep whenever they find nothing to do, and only the other's notification wakes them, by
  * event index or by flags. The queue is short, so that either waits for the other all the time.
  *   The driver sleeps only while something is in work, and the device only when it has given back all that it saw. So a
- * notification is lost when both sleep and neither is being called: that is certain, however slow the machine is.
- * Elements carry numbers, written plainly: one that is lost, doubled or out of order is seen by the other side, and one
- * that is read before it was written by ThreadSanitizer.
+ * notification is lost when both sleep and neither is being called: that is certain, however slow the machine is. What
+ * elements tell is in lib/vq_sides.h.
  *
  *   usage: vq_ring [seed]
  *   GM_TORTURE_SECONDS   how long (default 10)
  *   exit code            0; 1 when something was lost or wrong, or nothing was done
  */
-#include <guestmem/guestmem.h>
+#include "lib/vq_sides.h"
 
-#include "base/tsan.h"
-#include "lib/two_sides.h"
-#include "lib/vq_world.h"
-
-#define DEFAULT_SECONDS 10
 #define SIZE 4
 #define DESC GMT_VQ_BIG
 #define AVAIL (GMT_VQ_BIG + 0x1000)
 #define USED (GMT_VQ_BIG + 0x2000)
-#define DATA (GMT_VQ_BIG + 0x3000)
-#define BUFFER 64             /* [bytes] of each */
 #define ROUND_ELEMENTS 100000 /* more than an index can count */
-
-/* A driver is written with fences; what ThreadSanitizer has to see is ordered by loads and stores. */
-#if GM_TSAN && defined(__GNUC__) && !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wtsan"
-#endif
-
-/* What the two threads share. */
-struct room {
-    struct sides sides;
-    struct gmt_vq_world world;
-    uint16_t *avail, *used; /* both rings, as the driver sees them */
-    uint64_t done;
-    bool event_idx;
-};
-
-static bool over(const struct room *room)
-{
-    return sides_over(&room->sides);
-}
-
-static void wrong(struct room *room, const char *what, uint64_t value)
-{
-    sides_wrong(&room->sides, what, value);
-}
 
 /* --- the driver -------------------------------------------------------------------------------------------------- */
 
@@ -57,26 +25,23 @@ struct driver {
     struct room *room;
     uint64_t random, sent, back; /* elements */
     uint64_t in[SIZE];           /* number + 1 of what is in each buffer; 0: free */
-    uint16_t avail, used;        /* indices: up to where entries were made, and elements taken */
+    uint16_t *avail_ring, *used_ring;
+    uint16_t avail, used; /* indices: up to where entries were made, and elements taken */
     unsigned busy;
 };
 
-static uint64_t *buffer(const struct room *room, unsigned id)
+static uint16_t used_index(const struct driver *driver)
 {
-    return (uint64_t *)(void *)gmt_vq_host(&room->world, DATA + (uint64_t)id * BUFFER);
+    return gm_le16_get((gm_le16){__atomic_load_n(driver->used_ring + 1, __ATOMIC_ACQUIRE)});
 }
 
-static uint16_t used_index(const struct room *room)
+static bool device_wants(const struct driver *driver, uint16_t old, uint16_t now)
 {
-    return gm_le16_get((gm_le16){__atomic_load_n(room->used + 1, __ATOMIC_ACQUIRE)});
-}
-
-static bool device_wants(const struct room *room, uint16_t old, uint16_t now)
-{
-    const uint16_t *wish = room->used + (room->event_idx ? 2 + SIZE * 4 : 0);
+    const bool event_idx = driver->room->event_idx;
+    const uint16_t *wish = driver->used_ring + (event_idx ? 2 + SIZE * 4 : 0);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     uint16_t value = gm_le16_get((gm_le16){__atomic_load_n(wish, __ATOMIC_RELAXED)});
-    return room->event_idx ? (uint16_t)(now - value - 1) < (uint16_t)(now - old) : (value & 1) == 0;
+    return event_idx ? (uint16_t)(now - value - 1) < (uint16_t)(now - old) : (value & 1) == 0;
 }
 
 static void make_available(struct driver *driver, unsigned count)
@@ -90,11 +55,12 @@ static void make_available(struct driver *driver, unsigned count)
         driver->in[id] = ++driver->sent;
         driver->busy++;
         count--;
-        __atomic_store_n(room->avail + 2 + driver->avail % SIZE, gm_le16_make((uint16_t)id).raw, __ATOMIC_RELAXED);
+        __atomic_store_n(driver->avail_ring + 2 + driver->avail % SIZE, gm_le16_make((uint16_t)id).raw,
+                         __ATOMIC_RELAXED);
         driver->avail++;
     }
-    __atomic_store_n(room->avail + 1, gm_le16_make(driver->avail).raw, __ATOMIC_RELEASE);
-    if (old != driver->avail && device_wants(room, old, driver->avail))
+    __atomic_store_n(driver->avail_ring + 1, gm_le16_make(driver->avail).raw, __ATOMIC_RELEASE);
+    if (old != driver->avail && device_wants(driver, old, driver->avail))
         sides_call(&room->sides, DEVICE);
 }
 
@@ -106,8 +72,8 @@ static uint32_t length_of(uint64_t number)
 static void take_back(struct driver *driver)
 {
     struct room *room = driver->room;
-    for (uint16_t index = used_index(room); driver->used != index && !over(room); driver->used++) {
-        const uint32_t *element = (const uint32_t *)(void *)(room->used + 2 + driver->used % SIZE * 4);
+    for (uint16_t index = used_index(driver); driver->used != index && !over(room); driver->used++) {
+        const uint32_t *element = (const uint32_t *)(void *)(driver->used_ring + 2 + driver->used % SIZE * 4);
         const uint32_t id = gm_le32_get((gm_le32){__atomic_load_n(element, __ATOMIC_RELAXED)});
         const uint32_t len = gm_le32_get((gm_le32){__atomic_load_n(element + 1, __ATOMIC_RELAXED)});
         if (id >= SIZE || driver->in[id] == 0) {
@@ -128,12 +94,12 @@ static void wait_for_device(struct driver *driver)
     struct room *room = driver->room;
     const uint16_t more = room->event_idx ? (uint16_t)gmt_rand_below(&driver->random, driver->busy) : 0;
     const uint16_t wish = room->event_idx ? gm_le16_make((uint16_t)(driver->used + more)).raw : 0;
-    __atomic_store_n(room->avail + (room->event_idx ? 2 + SIZE : 0), wish, __ATOMIC_RELAXED);
+    __atomic_store_n(driver->avail_ring + (room->event_idx ? 2 + SIZE : 0), wish, __ATOMIC_RELAXED);
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    if ((uint16_t)(used_index(room) - driver->used) <= more)
+    if ((uint16_t)(used_index(driver) - driver->used) <= more)
         sides_sleep(&room->sides, DRIVER);
     if (!room->event_idx)
-        __atomic_store_n(room->avail, gm_le16_make(1).raw, __ATOMIC_RELAXED);
+        __atomic_store_n(driver->avail_ring, gm_le16_make(1).raw, __ATOMIC_RELAXED);
 }
 
 static void *drive(void *argument)
@@ -148,7 +114,6 @@ static void *drive(void *argument)
         if (driver->busy == SIZE || (driver->busy != 0 && driver->sent == ROUND_ELEMENTS))
             wait_for_device(driver);
     }
-    room->done += driver->back;
     sides_end(&room->sides);
     sides_call(&room->sides, DEVICE);
     return NULL;
@@ -254,32 +219,15 @@ static void *serve_all(void *argument)
 
 static void round_of(struct room *room, uint64_t seed)
 {
-    struct driver driver = {.room = room, .random = gmt_mix(seed)};
+    struct driver driver = {.room = room, .random = gmt_mix(seed), .avail_ring = room_at(room, AVAIL),
+                            .used_ring = room_at(room, USED)};
     struct device device = {.room = room, .random = gmt_mix(seed + 1)};
-    for (gm_gpa at = AVAIL; at < USED + 0x1000; at += 8)
-        gmt_vq_poke(&room->world, at, 0, 8);
-    room->event_idx = seed % 4 != 0;
-    sides_run(&room->sides, drive, &driver, serve_all, &device);
-    if (driver.back != ROUND_ELEMENTS && room->sides.lost + room->sides.wrong == 0)
-        wrong(room, "elements came back, and not all", driver.back);
+    for (unsigned id = 0; id < SIZE; id++)
+        gmt_vq_split_set(&room->world, DESC + id * 16, DATA + (uint64_t)id * BUFFER, BUFFER, 2, 0);
+    room_round(room, AVAIL, ROUND_ELEMENTS, &driver.back, drive, &driver, serve_all, &device);
 }
 
 int main(int argc, char **argv)
 {
-    static struct room room;
-    const time_t deadline = sides_deadline(DEFAULT_SECONDS);
-    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1, rounds = 0;
-    if (gm_reader_register() != 0 || gmt_vq_world_open(&room.world) != 0) {
-        fprintf(stderr, "vq_ring: cannot start\n");
-        return 1;
-    }
-    room.avail = (uint16_t *)(void *)gmt_vq_host(&room.world, AVAIL);
-    room.used = (uint16_t *)(void *)gmt_vq_host(&room.world, USED);
-    for (unsigned id = 0; id < SIZE; id++)
-        gmt_vq_split_set(&room.world, DESC + id * 16, DATA + (uint64_t)id * BUFFER, BUFFER, 2, 0);
-    while ((rounds < 2 || time(NULL) < deadline) && room.sides.lost + room.sides.wrong == 0)
-        round_of(&room, seed * 1000 + rounds++);
-    const int closed = gmt_vq_world_close(&room.world);
-    (void)gm_reader_unregister();
-    return sides_report(&room.sides, rounds, room.done) | (closed != 0);
+    return room_main(argc, argv, round_of);
 }
