@@ -7,6 +7,10 @@
 
 int gm_apply_take(struct gm_arena *arena, const struct gm_request *request, struct gm_range_info *out);
 
+/* out may be NULL. */
+int gm_apply_reserve(struct gm_arena *arena, uint64_t first, uint64_t last, uint32_t owner, uint64_t user,
+                     gm_range *out);
+
 /* A range and its guards, in one change. Returns 0, or -ESTALE when it went into a cache just now. */
 int gm_apply_give(struct gm_arena *arena, uint32_t slot);
 

@@ -47,32 +47,52 @@ static uint64_t last_of(const struct gm_arena_cache *cache)
     return cache->config.max == 0 ? UINT64_MAX : cache->config.max;
 }
 
-static bool is_newest(const struct gm_arena *arena, gm_range range)
+/* What decides whether a cache may keep a range. */
+struct facts {
+    uint64_t first, last, user;
+    uint32_t owner;
+};
+
+/* Each of them is of some moment, all of one only where nobody can change the range. */
+static bool look(const struct gm_arena *arena, gm_range range, struct facts *out)
 {
-    uint32_t newest = gm_load_relaxed(&gm_node_of(arena, (uint32_t)range)->generation);
-    return newest == gm_handle_generation(arena, range);
+    uint32_t slot = (uint32_t)range;
+    if (slot == 0 || slot >= gm_load_acquire(&arena->capacity)) /* [arena-P3] */
+        return false;
+    const struct gm_node *node = gm_node_of(arena, slot);
+    out->first = gm_load_relaxed(&node->first);
+    out->last = gm_load_relaxed(&node->last);
+    out->owner = gm_load_relaxed(&node->owner);
+    bool any = slot < gm_load_acquire(&arena->users_capacity); /* [arena-P3] */
+    out->user = any ? gm_load_relaxed(&arena->users[slot]) : 0;
+    return true;
 }
 
-/* False when it is not plain: another one was faster, or it is none that a cache may keep. */
-static bool enter_cache(struct gm_arena *arena, gm_range range)
+static bool same(const struct facts *a, const struct facts *b)
 {
+    return a->first == b->first && a->last == b->last && a->user == b->user && a->owner == b->owner;
+}
+
+/* False when another one was faster, or has changed it since it was looked at, or a cache may not keep it. */
+static bool enter_cache(struct gm_arena *arena, gm_range range, const struct facts *facts)
+{
+    struct facts now;
     struct gm_node *node = gm_node_of(arena, (uint32_t)range);
-    uint8_t state = GM_NODE_LIVE;
-    if (!is_newest(arena, range) || !gm_cas_acquire(&node->state, &state, GM_NODE_LIVE | GM_NODE_CACHED))
+    uint32_t generation = gm_handle_generation(arena, range);
+    if (!gm_keep_enter(&node->state, &node->generation, generation))
         return false;
-    if (is_newest(arena, range)) /* [cache-P1] */
+    if (look(arena, range, &now) && same(&now, facts))
         return true;
-    gm_store_release(&node->state, GM_NODE_LIVE); /* somebody else's by now */
+    gm_keep_leave(&node->state, &node->generation, generation);
     return false;
 }
 
-/* To its next owner. While it is in the cache, which is locked, nobody else changes either. */
+/* To its next owner. */
 static void leave_cache(struct gm_arena *arena, struct block *block)
 {
     struct gm_node *node = gm_node_of(arena, (uint32_t)block->range);
     uint32_t generation = gm_generation_next(gm_load_relaxed(&node->generation));
-    gm_store_relaxed(&node->generation, generation);
-    gm_store_release(&node->state, GM_NODE_LIVE); /* [cache-P1] */
+    gm_keep_leave(&node->state, &node->generation, generation);
     block->range = gm_handle_of(arena, (uint32_t)block->range, generation);
 }
 
@@ -226,16 +246,16 @@ int gm_arena_cache_take(struct gm_arena_cache *cache, unsigned order, struct gm_
 }
 
 /* Could the cache have taken it, as far as it can be seen? Then its magazine; else NULL. */
-static struct magazine *magazine_of(struct gm_arena_cache *cache, const struct gm_range_info *info)
+static struct magazine *magazine_of(struct gm_arena_cache *cache, const struct facts *facts)
 {
-    uint64_t size_less_1 = info->last - info->first;
+    uint64_t size_less_1 = facts->last - facts->first;
     unsigned order = size_less_1 == 0 ? 0 : 64 - (unsigned)__builtin_clzll(size_less_1);
     if (order < cache->config.order_least || order - cache->config.order_least >= cache->config.orders)
         return NULL;
     uint64_t mask = (UINT64_C(1) << order) - 1;
-    bool natural = size_less_1 == mask && (info->first & mask) == 0;
-    if (!natural || info->owner != cache->config.owner || info->user != cache->config.user ||
-        info->first < cache->config.min || info->last > last_of(cache))
+    bool natural = size_less_1 == mask && (facts->first & mask) == 0;
+    if (!natural || facts->owner != cache->config.owner || facts->user != cache->config.user ||
+        facts->first < cache->config.min || facts->last > last_of(cache))
         return NULL;
     return &cache->magazines[order - cache->config.order_least];
 }
@@ -256,16 +276,16 @@ static void lock_with_room(struct gm_arena_cache *cache, struct magazine *magazi
 
 int gm_arena_cache_give(struct gm_arena_cache *cache, gm_range range)
 {
-    struct gm_range_info info;
+    struct facts facts;
     if (cache == NULL)
         return -EINVAL;
-    struct magazine *magazine = gm_arena_get(cache->arena, range, &info) == 0 ? magazine_of(cache, &info) : NULL;
+    struct magazine *magazine = look(cache->arena, range, &facts) ? magazine_of(cache, &facts) : NULL;
     if (magazine == NULL)
         return gm_arena_give(cache->arena, range);
     lock_with_room(cache, magazine);
-    bool ours = enter_cache(cache->arena, range);
+    bool ours = enter_cache(cache->arena, range, &facts);
     if (ours)
-        magazine->blocks[magazine->count++] = (struct block){info.first, range};
+        magazine->blocks[magazine->count++] = (struct block){facts.first, range};
     unlock(cache);
     return ours ? 0 : gm_arena_give(cache->arena, range);
 }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 
+#include "alloc/cache.h"
 #include "alloc/order/avl.h"
 #include "alloc/change.h"
 #include "alloc/order/ranges.h"
@@ -47,6 +48,8 @@ int gm_arena_give(struct gm_arena *arena, gm_range range)
         return -EINVAL;
     gm_arena_lock(arena);
     int result = gm_change_slot(arena, range, &slot);
+    if (result == 0 && !gm_cache_hold(arena, range))
+        result = -ESTALE;
     if (result == 0)
         gm_avl_fetch(arena, slot); /* nobody has come down this way, as they do by number */
     return gm_arena_unlock(arena, result == 0 ? gm_apply_give(arena, slot) : result);

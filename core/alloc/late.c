@@ -5,6 +5,7 @@
 
 #include "alloc/apply.h"
 #include "alloc/block/block.h"
+#include "alloc/cache.h"
 #include "alloc/change.h"
 #include "alloc/order/ranges.h"
 #include "base/check.h"
@@ -47,25 +48,44 @@ uint64_t gm_late_count(const struct gm_arena *arena)
     return arena->late_count;
 }
 
-static void mark(struct gm_arena *arena, uint32_t slot)
+/* Set the mark where it is not set, and the other way round. */
+static void turn(struct gm_arena *arena, uint32_t slot)
 {
     struct gm_node *node = gm_node_of(arena, slot);
-    gm_store_relaxed(&node->state, (uint8_t)(node->state | GM_NODE_DEFERRED));
-    arena->block->deferred++;
+    uint8_t state = gm_load_relaxed(&node->state) ^ GM_NODE_DEFERRED;
+    gm_store_relaxed(&node->state, state);
+    arena->block->deferred += (state & GM_NODE_DEFERRED) != 0 ? 1u : UINT32_MAX;
 }
 
-static int defer(struct gm_arena *arena, uint32_t slot)
+static void turn_all(struct gm_arena *arena, uint32_t slot)
 {
-    uint8_t state = gm_node_of(arena, slot)->state;
+    uint8_t state = gm_load_relaxed(&gm_node_of(arena, slot)->state);
     gm_change_open(arena);
     if ((state & GM_NODE_BEFORE) != 0)
-        mark(arena, gm_ranges_beside(arena, slot, 0));
+        turn(arena, gm_ranges_beside(arena, slot, 0));
     if ((state & GM_NODE_AFTER) != 0)
-        mark(arena, gm_ranges_beside(arena, slot, 1));
-    mark(arena, slot);
+        turn(arena, gm_ranges_beside(arena, slot, 1));
+    turn(arena, slot);
     gm_change_close(arena);
+}
+
+void gm_late_defer(struct gm_arena *arena, uint32_t slot)
+{
+    turn_all(arena, slot);
     gm_late_push(arena, slot);
-    return 0;
+}
+
+void gm_late_undo(struct gm_arena *arena, uint32_t slot, uint32_t last)
+{
+    gm_check(arena->late_last == slot);
+    arena->late[slot].queued = 0;
+    if (last != 0)
+        arena->late[last].next = 0;
+    else
+        arena->late_first = 0;
+    arena->late_last = last;
+    arena->late_count--;
+    turn_all(arena, slot);
 }
 
 int gm_arena_defer(struct gm_arena *arena, gm_range range)
@@ -77,7 +97,13 @@ int gm_arena_defer(struct gm_arena *arena, gm_range range)
         return -EOPNOTSUPP;
     gm_arena_lock(arena);
     int result = gm_change_slot(arena, range, &slot);
-    return gm_arena_unlock(arena, result == 0 ? defer(arena, slot) : result);
+    if (result == 0 && !gm_cache_hold(arena, range))
+        result = -ESTALE;
+    if (result == 0) {
+        gm_late_defer(arena, slot);
+        gm_cache_let(arena, slot);
+    }
+    return gm_arena_unlock(arena, result);
 }
 
 /* Those at the front whose stamps have passed. */

@@ -15,6 +15,12 @@ void gm_late_destroy(struct gm_arena *arena);
 /* Put a range at the end. It is marked already. */
 void gm_late_push(struct gm_arena *arena, uint32_t slot);
 
+/* Mark a live range and its guards, and put it at the end, for who holds the lock already. */
+void gm_late_defer(struct gm_arena *arena, uint32_t slot);
+
+/* Take back the newest one: it is what it was before. last: who stood at the end then, or 0. */
+void gm_late_undo(struct gm_arena *arena, uint32_t slot, uint32_t last);
+
 /* How many wait. */
 uint64_t gm_late_count(const struct gm_arena *arena);
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR BSD-3-Clause */
 /* Changing a range that is taken: its length, its place, its labels. One node, which stays what it is. */
-#include "alloc/apply.h"
+#include "alloc/move.h"
 
 #include <errno.h>
 
+#include "alloc/apply.h"
 #include "alloc/cache.h"
 #include "alloc/block/block.h"
 #include "alloc/change.h"
@@ -20,7 +21,7 @@ int gm_apply_resize(struct gm_arena *arena, uint32_t slot, uint64_t last)
     if (last < node->first || !gm_is_aligned(last + 1, block->granule))
         return -EINVAL;
     uint32_t next = gm_ranges_beside(arena, slot, 1);
-    uint32_t guard = (node->state & GM_NODE_AFTER) != 0 ? next : 0;
+    uint32_t guard = (gm_load_relaxed(&node->state) & GM_NODE_AFTER) != 0 ? next : 0;
     if (guard != 0) {
         length = gm_node_of(arena, guard)->last - gm_node_of(arena, guard)->first + 1;
         next = gm_ranges_beside(arena, guard, 1);
@@ -41,6 +42,13 @@ int gm_apply_resize(struct gm_arena *arena, uint32_t slot, uint64_t last)
     return 0;
 }
 
+/* A range that is about to be changed, which caches leave alone from now on. Errors: gm_change_slot. */
+static int hold(struct gm_arena *arena, gm_range range, uint32_t *slot)
+{
+    int result = gm_change_slot(arena, range, slot);
+    return result == 0 && !gm_cache_hold(arena, range) ? -ESTALE : result;
+}
+
 /* One edit of a range, once more where caches gave blocks back that may have been in its way. */
 static int change(struct gm_arena *arena, gm_range range, int (*apply)(struct gm_arena *, uint32_t, uint64_t),
                   uint64_t number)
@@ -49,11 +57,12 @@ static int change(struct gm_arena *arena, gm_range range, int (*apply)(struct gm
     if (arena == NULL)
         return -EINVAL;
     gm_arena_lock(arena);
-    int result = gm_change_slot(arena, range, &slot);
+    int result = hold(arena, range, &slot);
     if (result == 0) {
         result = apply(arena, slot, number);
         if (gm_cache_again(arena, result))
             result = apply(arena, slot, number);
+        gm_cache_let(arena, slot);
     }
     return gm_arena_unlock(arena, result);
 }
@@ -83,7 +92,7 @@ int gm_apply_relocate(struct gm_arena *arena, uint32_t slot, uint64_t first)
     uint32_t before;
     if (!gm_is_aligned(first, block->granule))
         return -EINVAL;
-    if ((node->state & (GM_NODE_BEFORE | GM_NODE_AFTER)) != 0)
+    if ((gm_load_relaxed(&node->state) & (GM_NODE_BEFORE | GM_NODE_AFTER)) != 0)
         return -EOPNOTSUPP;
     if (!gm_add_ok(first, node->last - node->first, &last) || first < block->first || last > block->last)
         return -ERANGE;
@@ -107,18 +116,24 @@ int gm_arena_relocate(struct gm_arena *arena, gm_range range, uint64_t new_first
     return change(arena, range, gm_apply_relocate, new_first);
 }
 
+void gm_apply_update(struct gm_arena *arena, uint32_t slot, uint32_t owner, uint64_t user)
+{
+    gm_block_expect(arena, user);
+    gm_change_open(arena);
+    gm_change_label(arena, slot, owner, user);
+    gm_change_close(arena);
+}
+
 int gm_arena_update(struct gm_arena *arena, gm_range range, uint32_t owner, uint64_t user)
 {
     uint32_t slot;
     if (arena == NULL)
         return -EINVAL;
     gm_arena_lock(arena);
-    int result = gm_change_slot(arena, range, &slot);
+    int result = hold(arena, range, &slot);
     if (result == 0) {
-        gm_block_expect(arena, user);
-        gm_change_open(arena);
-        gm_change_label(arena, slot, owner, user);
-        gm_change_close(arena);
+        gm_apply_update(arena, slot, owner, user);
+        gm_cache_let(arena, slot);
     }
     return gm_arena_unlock(arena, result);
 }

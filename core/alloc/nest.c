@@ -36,7 +36,7 @@ static void join(struct gm_arena *parent, uint32_t slot, struct gm_arena *child)
     child->place = slot;
     enlist(parent, child);
     gm_change_open(parent);
-    gm_store_relaxed(&node->state, (uint8_t)(node->state | GM_NODE_NESTED));
+    gm_store_relaxed(&node->state, (uint8_t)(gm_load_relaxed(&node->state) | GM_NODE_NESTED));
     gm_change_close(parent);
 }
 
@@ -77,12 +77,10 @@ static int create_child(struct gm_arena *parent, const struct gm_request *reques
     return 0;
 }
 
-/* May it have one child more? */
-static int check_parent(const struct gm_arena *parent)
+/* Is there no level left for a child? */
+static bool is_deepest(const struct gm_arena *parent)
 {
-    if (gm_nest_in_txn(parent))
-        return -EBUSY;
-    return gm_arena_depth(parent) + 1 >= GM_ARENA_DEPTH_MOST ? -ELOOP : 0;
+    return gm_arena_depth(parent) + 1 >= GM_ARENA_DEPTH_MOST;
 }
 
 int gm_arena_create_child(struct gm_arena *parent, const struct gm_request *request,
@@ -90,9 +88,10 @@ int gm_arena_create_child(struct gm_arena *parent, const struct gm_request *requ
 {
     if (parent == NULL || request == NULL || config == NULL || out == NULL)
         return -EINVAL;
-    int result = check_parent(parent);
-    if (result != 0)
-        return result;
+    if (gm_nest_in_txn(parent))
+        return -EBUSY;
+    if (is_deepest(parent))
+        return -ELOOP;
     struct gm_arena_config copy = *config;
     gm_arena_lock(parent);
     return gm_arena_unlock(parent, create_child(parent, request, &copy, out));
@@ -104,10 +103,17 @@ static int adopt(struct gm_arena *parent, gm_range range, struct gm_arena *child
     int result = gm_change_slot(parent, range, &slot);
     if (result != 0)
         return result;
+    if (child->parent != NULL || child->child_first != NULL)
+        return -EBUSY;
     const struct gm_node *node = gm_node_of(parent, slot);
     if (node->first != child->block->first || node->last != child->block->last)
         return -ERANGE;
+    if (is_deepest(parent))
+        return -ELOOP;
+    if (!gm_cache_hold(parent, range))
+        return -ESTALE;
     join(parent, slot, child);
+    gm_cache_let(parent, slot);
     return 0;
 }
 
@@ -115,11 +121,8 @@ int gm_arena_adopt(struct gm_arena *parent, gm_range range, struct gm_arena *chi
 {
     if (parent == NULL || child == NULL || parent == child)
         return -EINVAL;
-    int result = check_parent(parent);
-    if (result == 0 && (child->parent != NULL || child->child_first != NULL))
-        result = -EBUSY;
-    if (result != 0)
-        return result;
+    if (gm_nest_in_txn(parent))
+        return -EBUSY;
     gm_arena_lock(parent);
     return gm_arena_unlock(parent, adopt(parent, range, child));
 }
@@ -136,7 +139,7 @@ int gm_nest_grow(struct gm_arena *child, uint64_t first, uint64_t last)
         return -ERANGE;
     if (gm_nest_in_txn(parent))
         return -EBUSY;
-    if ((node->state & (GM_NODE_BEFORE | GM_NODE_AFTER)) != 0)
+    if ((gm_load_relaxed(&node->state) & (GM_NODE_BEFORE | GM_NODE_AFTER)) != 0)
         return -EOPNOTSUPP;
     uint32_t next = gm_ranges_beside(parent, child->place, 1);
     if (first < gm_node_gap_first(node) || (last > node->last && !gm_ranges_gap(parent, next, &behind)) ||

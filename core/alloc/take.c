@@ -133,7 +133,8 @@ int gm_arena_take(struct gm_arena *arena, const struct gm_request *request, stru
     return gm_arena_unlock(arena, result);
 }
 
-static int reserve(struct gm_arena *arena, uint64_t first, uint64_t last, uint32_t owner, uint64_t user, gm_range *out)
+int gm_apply_reserve(struct gm_arena *arena, uint64_t first, uint64_t last, uint32_t owner, uint64_t user,
+                     gm_range *out)
 {
     const struct gm_block *block = arena->block;
     uint32_t before;
@@ -162,8 +163,8 @@ int gm_arena_reserve(struct gm_arena *arena, uint64_t first, uint64_t last, uint
     if (arena == NULL)
         return -EINVAL;
     gm_arena_lock(arena);
-    int result = reserve(arena, first, last, owner, user, out);
+    int result = gm_apply_reserve(arena, first, last, owner, user, out);
     if (gm_cache_again(arena, result))
-        result = reserve(arena, first, last, owner, user, out);
+        result = gm_apply_reserve(arena, first, last, owner, user, out);
     return gm_arena_unlock(arena, result);
 }

@@ -153,6 +153,16 @@ int gm_ids_reserve(struct gm_ids *ids, uint32_t first, uint64_t count)
     return set_bits(ids, index, last) ? 0 : -EBUSY;
 }
 
+int gm_ids_all_taken(const struct gm_ids *ids, uint32_t first, uint64_t count)
+{
+    uint64_t index;
+    uint64_t last;
+    int result = bits_of(ids, first, count, &index, &last);
+    if (result != 0)
+        return result;
+    return all_bits(ids, index, last, true) ? 0 : -ENOENT;
+}
+
 int gm_ids_give_range(struct gm_ids *ids, uint32_t first, uint64_t count)
 {
     uint64_t index;

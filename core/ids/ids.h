@@ -48,6 +48,9 @@ static inline uint64_t gm_ids_next_leaf(uint64_t index)
     return (index | (GM_IDS_LEAF_BITS - 1)) + 1;
 }
 
+/* What gm_ids_give_range would answer. */
+int gm_ids_all_taken(const struct gm_ids *ids, uint32_t first, uint64_t count);
+
 /* Those bits of a leaf that are ids. */
 static inline uint64_t gm_ids_real(const struct gm_ids *ids, uint64_t leaf)
 {

@@ -74,7 +74,8 @@ GM_API GM_MUST_CHECK int gm_arena_create(const struct gm_arena_config *config, s
  * Free an arena, whatever is still taken; a nested one gives its range back to its parent. NULL is ignored.
  * Returns 0; -EBUSY, and it is as before: it has children (arena_nest.h) or caches (arena_cache.h), or it or its parent
  * has no GM_ARENA_LOCKED and is in a transaction.
- * Context: no other call on it may run, or follow one that returns 0.
+ * Context: no other call on it may run, or follow one that returns 0.   Progress: blocking (munmap; the parent's lock).
+ * Cost: O(memory that it holds).
  */
 GM_API int gm_arena_destroy(struct gm_arena *arena);
 
@@ -82,8 +83,8 @@ GM_API int gm_arena_destroy(struct gm_arena *arena);
  * Let the arena manage more: new_first <= its first, new_last >= its last, both on the granule. What is added is free.
  * The range of a nested arena grows with it, in place.
  * Returns 0; -EINVAL; if it is nested also -EINVAL (not on the parent's granule), -ERANGE (leaves the parent), -EBUSY
- * (something there is taken, or the parent has no GM_ARENA_LOCKED and is in a transaction), -EOPNOTSUPP (its range has
- * guards).   Cost: O(log ranges).
+ * (the parent has no GM_ARENA_LOCKED and is in a transaction), -EOPNOTSUPP (its range has guards), -EBUSY (something
+ * there is taken).   Cost: O(log ranges).
  */
 GM_API GM_MUST_CHECK int gm_arena_extend(struct gm_arena *arena, uint64_t new_first, uint64_t new_last);
 
@@ -164,7 +165,8 @@ GM_API GM_MUST_CHECK int gm_arena_reserve(struct gm_arena *arena, uint64_t first
  * Returns 0, or
  *   -EINVAL  exact: first > last
  *   -ESTALE  by handle: given back before, also when its slot is in use again (told apart for 2^32 - 1 uses of a slot);
- *            in each way: deferred or in a cache, which is given back too
+ *            in each way: the range that is meant (exact: exactly this) is deferred or in a cache, which is given back
+ *            too
  *   -ENOENT  nothing there is taken (a double or a wild free); by handle: not a handle of this arena
  *   -ERANGE  exact: something there is taken, but not exactly this (part of a range, more than one, a guard)
  *   -EBUSY   an arena of its own manages it; first gm_arena_destroy that one

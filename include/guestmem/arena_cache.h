@@ -7,8 +7,7 @@
  *   - which one it is depends on what threads did when: the same history no longer gives the same places;
  *   - labels and window are those of the cache, not of a request;
  *   - blocks that lie in caches are live ranges for the arena: they count in its statistics and towards ranges_most,
- *   and
- *     lookups show them with GM_RANGE_CACHED.
+ *     and lookups show them with GM_RANGE_CACHED.
  * What lies in caches is never the reason for a failure: gm_arena_take, _reserve, _resize, _relocate and
  * gm_arena_create_child empty all caches of the arena and try again before they fail, gm_arena_would_fit, _why_not and
  * _largest before they say no, and gm_arena_save before it begins, as does gm_arena_txn_begin; but what comes into a
@@ -53,7 +52,7 @@ GM_API void gm_arena_cache_destroy(struct gm_arena_cache *cache);
 /*
  * Take a block. It has another handle each time, so that the one that it was given with stays stale.
  * Returns 0; -EINVAL (not an order of this cache); -ENOSPC, -EDQUOT, -ENOMEM (as gm_arena_take).
- * Context: its thread; not between gm_arena_txn_begin and the end on this arena.
+ * Context: its thread, but for one that has a transaction on this arena.
  * Progress: blocking (its own lock, which others take to empty it; the arena's, where it is refilled).
  * Cost: O(1); every blocks / 2 takes at most, blocks / 2 times that of gm_arena_take.
  */
@@ -63,9 +62,9 @@ GM_API GM_MUST_CHECK int gm_arena_cache_take(struct gm_arena_cache *cache, unsig
  * Give any range of the arena back, whoever took it: a block that could be of this cache goes into it, another range
  * to the arena.
  * Returns as gm_arena_give; a block that lies in a cache, whichever, is -ESTALE. Of calls that give the same range at
- * the same time one gets it. But nobody may move, resize, defer or relabel it at the same time, or have done so in a
- * transaction that goes on: a cache does not wait for those.
- * Context: its thread; not during a transaction, as above.   Progress, Cost: as above.
+ * the same time one gets it. Whoever resizes, relocates, relabels or defers it at the same time does so first, and it
+ * is given as it is then; or comes too late: -ESTALE. What a transaction has edited is given when that has ended.
+ * Context: its thread, as above.   Progress, Cost: as above.
  */
 GM_API GM_MUST_CHECK int gm_arena_cache_give(struct gm_arena_cache *cache, gm_range range);
 

@@ -7,6 +7,8 @@
  *     ... tell devices, flush TLBs ...
  *     gm_arena_reclaim(arena, &count);    waits until all pins of now have ended, and frees it
  *
+ * In a transaction it is gm_arena_txn_defer (arena_txn.h), which a rollback takes back; reclaim when that has ended.
+ *
  * A pin protects what is looked up inside it and is not flagged: that range stays until the pin ends. One that is
  * flagged may go at any time. "Pin" means gm_pin ... gm_unpin of any space, and reading sections of liburcu (memb) that
  * the program has itself. For arenas with GM_ARENA_DEFER. In an image deferred ranges stay what they are.

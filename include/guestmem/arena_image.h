@@ -16,10 +16,10 @@ GM_BEGIN_DECLS
 /*
  * Write the arena into size bytes at image, in a form that does not depend on the machine: about 40 bytes for a range
  * and 8 for a slot that is free again, little-endian, with a version and a checksum (CRC-32C, against accidents).
- * @param needed  receives the size of the image; also when size is too small, image NULL included (the way to ask for
- * it)
- * Returns 0; -ENOBUFS (size < *needed; image is untouched); -EINVAL (arena or needed is NULL); -EBUSY (it has no
- * GM_ARENA_LOCKED and is in a transaction).
+ * @param image   may be NULL with size 0, which is the way to ask for the size
+ * @param needed  [bytes] receives the size of the image, also with -ENOBUFS
+ * Returns 0; -EINVAL (arena or needed is NULL); -EBUSY (it has no GM_ARENA_LOCKED and is in a transaction); -ENOBUFS
+ * (size < *needed; image is untouched).
  * Children are not in it: their ranges are plain ones. They have images of their own, and gm_arena_adopt
  * (arena_nest.h).
  * Context: as a question (arena_query.h).   Cost: O(ranges).
@@ -34,7 +34,8 @@ GM_API int gm_arena_save(struct gm_arena *arena, void *image, size_t size, size_
  * @param expected  NULL: as it was saved, and on any node. Else first, last and granule that the image must have;
  *                  ranges_most (0: as saved), flags and numa_node are what the new arena gets; seed is not used.
  * Returns 0; -EINVAL (not an image, damaged, cut short or too long, of an arena that cannot be, not what was expected);
- * -EDQUOT (expected->ranges_most is less than it had at once); -ENOMEM.
+ * -ENOMEM (for an arena); -EDQUOT (expected->ranges_most is less than it had at once); -ENOMEM; -EINVAL (it is whole,
+ * but its ranges contradict each other, as nobody saved them: that is seen last, as it takes an arena to see it).
  * Context: any thread.   Progress: blocking (memory).   Cost: O(size); memory of at most 12 * size and 4 MiB,
  * address space of 76 bytes for each of ranges_most, 92 with GM_ARENA_DEFER, which the image decides if it is not
  * expected: 184 GiB at most.
@@ -52,7 +53,8 @@ GM_API GM_MUST_CHECK int gm_arena_load(const void *image, size_t size, const str
  * MAP_SHARED, so that other processes can attach to it. It stays in use until gm_arena_destroy, which leaves it as it
  * is. Indexes of alignment classes and the lock are not in it: one process changes the arena. ranges_most 0 means as
  * many as there is room for.
- * Returns as these; also -EINVAL (memory is NULL or no multiple of 64, or there is no room for ranges_most).
+ * Returns as these; also -EINVAL (memory is NULL; and behind the first -ENOMEM: it is no multiple of 64, or there is no
+ * room for ranges_most).
  * Cost: O(size): all of it is written.
  */
 GM_API GM_MUST_CHECK int gm_arena_create_in(void *memory, size_t size, const struct gm_arena_config *config,

@@ -29,9 +29,9 @@ GM_BEGIN_DECLS
 /*
  * Take a range of the parent, and create an arena that manages exactly that.
  * @param config  as for gm_arena_create, but first and last are not used, and granule 0 means the parent's
- * Returns as gm_arena_take and gm_arena_create, and then the parent is as before, down to the handles to come; -ELOOP
- * (more than GM_ARENA_DEPTH_MOST inside each other); -EBUSY (also: the parent has no GM_ARENA_LOCKED and is in a
- * transaction).
+ * Returns 0; -EINVAL (NULL); -EBUSY (the parent has no GM_ARENA_LOCKED and is in a transaction); -ELOOP (more than
+ * GM_ARENA_DEPTH_MOST inside each other); then as gm_arena_take of the request, and then as gm_arena_create. After each
+ * of these the parent is as before, down to the handles to come.
  * Context: a changing call of the parent.   Progress: blocking (mmap).   Cost: that of both, and O(children).
  */
 GM_API GM_MUST_CHECK int gm_arena_create_child(struct gm_arena *parent, const struct gm_request *request,
@@ -40,8 +40,8 @@ GM_API GM_MUST_CHECK int gm_arena_create_child(struct gm_arena *parent, const st
 /*
  * Make an arena that exists the child that manages a range: how nested arenas come together again that were loaded
  * from images, parents first.
- * Returns 0; -EINVAL (both are the same); -ESTALE, -ENOENT, -EBUSY (as gm_arena_give); -EBUSY (also: the child has a
- * parent or children, or the parent has no GM_ARENA_LOCKED and is in a transaction); -ERANGE (the child does not manage
+ * Returns 0; -EINVAL (both are the same); -EBUSY (the parent has no GM_ARENA_LOCKED and is in a transaction); -ESTALE,
+ * -ENOENT, -EBUSY (as gm_arena_give); -EBUSY (the child has a parent or children); -ERANGE (the child does not manage
  * exactly what the range is); -ELOOP.
  * Context: a changing call of the parent, while no other is made on the child.   Cost: O(children of the parent).
  */

@@ -104,8 +104,8 @@ GM_API GM_MUST_CHECK int gm_ids_take_at(struct gm_ids *ids, uint32_t id);
  * Take 2^order ids, all or none, the first a multiple of 2^order (of the number itself, whatever the allocator's
  * first is).
  * Returns 0; -EINVAL (order > GM_IDS_ORDER_MOST); -ENOSPC.
- * Order of what other threads see: up to order 6 all at once, else see above. Of several calls for the same ids at
- * the same time one is not in the way of the others.
+ * What other threads see: up to order 6 all ids are taken at once, else in steps (see above). When several calls want
+ * the same ids at the same time, one of them at least is not made to fail by the others.
  * Cost: O(words that are partly taken + 2^order / 64).
  */
 GM_API GM_MUST_CHECK int gm_ids_take_group(struct gm_ids *ids, unsigned order, uint32_t *out);
@@ -143,8 +143,11 @@ GM_API int gm_ids_give_group(struct gm_ids *ids, uint32_t first, unsigned order)
 GM_API int gm_ids_is_taken(const struct gm_ids *ids, uint32_t id);
 
 /*
- * The lowest taken id at or above from. To visit all: start at 0, go on at *out + 1. An id that is taken all through
- * the walk is visited, one that is not may be.
+ * The lowest taken id at or above from. To visit all:
+ *     uint64_t from = 0;                      not 32 bits: behind UINT32_MAX there is no id, and 0 would come again
+ *     for (uint32_t id; from <= UINT32_MAX && gm_ids_next(ids, (uint32_t)from, &id) == 0; from = (uint64_t)id + 1) ...
+ * Where first + count - 1 is less than UINT32_MAX, from may be a uint32_t and go on at *out + 1. An id that is taken
+ * all through the walk is visited once, one that is not may be.
  * Returns 0; -ENOENT (none).
  * Progress: wait-free.   Cost: O(ids between / 64).
  */
@@ -152,7 +155,7 @@ GM_API GM_MUST_CHECK int gm_ids_next(const struct gm_ids *ids, uint32_t from, ui
 
 struct gm_ids_stats {
     uint64_t taken, free;  /* ids, together config.count */
-    uint64_t memory_bytes; /* address space */
+    uint64_t memory_bytes; /* [bytes] address space that is taken; memory comes with use */
     int order_largest;     /* of the largest group that is free, <= GM_IDS_ORDER_MOST; -1: no id is */
 };
 
@@ -165,8 +168,8 @@ GM_API int gm_ids_stats_get(const struct gm_ids *ids, struct gm_ids_stats *out);
 
 /*
  * Write which ids are taken into size bytes at image, in a form that does not depend on the machine.
- * @param needed  receives the size of the image; also when buffer is too small, NULL included (the way to ask for it)
- * Returns 0; -ENOBUFS (size < *needed; image is untouched); -EINVAL (needed is NULL).
+ * @param needed  receives the size of the image; also when size is too small, image NULL included (the way to ask)
+ * Returns 0; -EINVAL (ids or needed is NULL); -ENOBUFS (size < *needed; image is untouched).
  * Progress: wait-free.   Cost: O(count / 64). While other threads take and give, each word of 64 ids is as it was at
  * some moment of the call.
  */
@@ -179,8 +182,7 @@ GM_API int gm_ids_save(const struct gm_ids *ids, void *image, size_t size, size_
  *                  image does not hold. The image decides how much address space is taken, at most 529 MiB, so one
  *                  that is not trusted should be expected.
  * Returns 0; -EINVAL (not an image, cut short or too long, ids that the allocator does not have, not what was
- * expected);
- * -ENOMEM.
+ * expected); -ENOMEM.
  * Context: any thread.   Progress: blocking (memory).
  */
 GM_API GM_MUST_CHECK int gm_ids_load(const void *image, size_t size, const struct gm_ids_config *expected,

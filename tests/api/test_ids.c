@@ -315,6 +315,38 @@ static void a_walk_visits_what_is_taken(void **state)
     gm_ids_destroy(ids);
 }
 
+/* The walk as ids.h has it; how many ids it visits, which have to rise. A walk that does not end is one of too many. */
+static unsigned walk(const struct gm_ids *ids, const uint32_t *expected, unsigned most)
+{
+    uint64_t from = 0;
+    unsigned count = 0;
+    for (uint32_t id; from <= UINT32_MAX && gm_ids_next(ids, (uint32_t)from, &id) == 0; from = (uint64_t)id + 1) {
+        assert_true(count < most);
+        assert_true(id == expected[count++]);
+    }
+    return count;
+}
+
+static void a_walk_ends_behind_the_largest_number(void **state)
+{
+    static const uint32_t taken[] = {0, 1, 63, 64, UINT32_C(1) << 31, UINT32_MAX - 64, UINT32_MAX - 63, UINT32_MAX - 1,
+                                     UINT32_MAX};
+    const unsigned most = sizeof(taken) / sizeof(taken[0]);
+    (void)state;
+    struct gm_ids *ids = make(0, GM_IDS_COUNT_MOST), *one = make(UINT32_MAX, 1);
+    assert_int_equal(walk(ids, taken, 0), 0);
+    for (unsigned i = 0; i < most; i++)
+        assert_result(gm_ids_take_at(ids, taken[i]), 0);
+    assert_int_equal(walk(ids, taken, most), most);
+    assert_result(gm_ids_give(ids, UINT32_MAX), 0);
+    assert_int_equal(walk(ids, taken, most - 1), most - 1);
+    assert_int_equal(walk(one, taken, 0), 0);
+    assert_result(gm_ids_take_at(one, UINT32_MAX), 0);
+    assert_int_equal(walk(one, &taken[most - 1], 1), 1);
+    gm_ids_destroy(ids);
+    gm_ids_destroy(one);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -331,6 +363,7 @@ int main(void)
         cmocka_unit_test(a_window_gives_its_lowest),
         cmocka_unit_test(any_id_will_do_until_none_is_left),
         cmocka_unit_test(a_walk_visits_what_is_taken),
+        cmocka_unit_test(a_walk_ends_behind_the_largest_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

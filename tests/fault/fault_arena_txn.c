@@ -6,6 +6,7 @@
 #include "lib/cm.h"
 
 #include "base/fault.h"
+#include "guestmem/arena_txn.h"
 #include "lib/arena_model_rig.h"
 #include "lib/arena_walk.h"
 
@@ -17,10 +18,31 @@ static gm_range given[20];
 
 static struct gm_arena *prepared(void)
 {
-    struct gm_arena *arena = gmt_arena_open(0, GRANULE * 4096 - 1, GRANULE);
+    const struct gm_arena_config config = {.last = GRANULE * 4096 - 1, .granule = GRANULE, .numa_node = -1,
+                                           .flags = GM_ARENA_DEFER, .seed = 3};
+    struct gm_arena *arena = NULL;
+    assert_result(gm_arena_create(&config, &arena), 0);
     for (unsigned i = 0; i < 20; i++)
         given[i] = gmt_arena_take(arena, (struct gm_request){.size = GRANULE, .guard_after = GRANULE}).range;
     return arena;
+}
+
+/* One edit of each kind there is, of the ranges that were there before. */
+static int edit(struct gm_arena *arena, struct gm_arena_txn *txn, unsigned i)
+{
+    uint64_t last = GRANULE * (4096 - i);
+    switch (i % 5) {
+    case 0:
+        return gm_arena_txn_give(txn, arena, given[i]);
+    case 1:
+        return gm_arena_txn_defer(txn, arena, given[i]);
+    case 2:
+        return gm_arena_txn_update(txn, arena, given[i], 5, UINT64_MAX - i);
+    case 3:
+        return gm_arena_txn_reserve(txn, arena, last - GRANULE, last - 1, 2, i, NULL);
+    default:
+        return gm_arena_txn_resize(txn, arena, given[i], GRANULE * (2 * i + 1) - 1);
+    }
 }
 
 static int edits(struct gm_arena *arena, struct gm_arena_txn **txn)
@@ -29,7 +51,7 @@ static int edits(struct gm_arena *arena, struct gm_arena_txn **txn)
     int result = gm_arena_txn_begin(&arena, 1, txn);
     for (unsigned i = 0; i < TAKES && result == 0; i++) {
         if (i % 15 == 0)
-            result = gm_arena_txn_give(*txn, arena, given[i / 15]);
+            result = edit(arena, *txn, i / 15);
         if (result == 0)
             result = gm_arena_txn_take(*txn, arena, &request, NULL);
     }
@@ -69,6 +91,33 @@ static void each_step_fails(void **state)
     assert_true(failed > 8); /* begin, the notes as they grow, memory of the arena */
 }
 
+/* Of two things wrong: no transaction, then no memory for the note, then what the edit is told. */
+static void first_error(void **state)
+{
+    (void)state;
+    struct gm_arena *arena = prepared(), *twice[] = {arena, arena};
+    struct gm_arena_txn *txn = NULL;
+    uint32_t id = 0;
+    gm_fault_arm(1);
+    assert_result(gm_arena_txn_begin(twice, 2, &txn), -EINVAL);
+    assert_result(gm_arena_txn_begin(twice, 1, &txn), -ENOMEM);
+    gm_fault_disarm();
+    assert_result(gm_arena_txn_begin(twice, 1, &txn), 0);
+    for (unsigned i = 0; i < 6; i++) {
+        gm_fault_arm(1);
+        int result = i == 0   ? gm_arena_txn_take(txn, arena, &(struct gm_request){.size = 1}, NULL)
+                     : i == 1 ? gm_arena_txn_reserve(txn, arena, 1, 0, 0, 0, NULL)
+                     : i == 2 ? gm_arena_txn_give(txn, arena, 1)
+                     : i == 3 ? gm_arena_txn_take(txn, NULL, NULL, NULL)
+                     : i == 4 ? gm_arena_txn_id_take(txn, NULL, &id)
+                              : gm_arena_txn_take(txn, arena, NULL, NULL);
+        gm_fault_disarm();
+        assert_result(result, i < 3 ? -ENOMEM : -EINVAL);
+    }
+    gm_arena_txn_free(txn);
+    gm_arena_destroy(arena);
+}
+
 static void commit_has_no_steps(void **state)
 {
     (void)state;
@@ -81,12 +130,14 @@ static void commit_has_no_steps(void **state)
     assert_false(gm_fault_disarm());
     gm_arena_txn_free(txn);
     assert_result(gm_arena_stats_get(arena, &stats), 0);
-    assert_int_equal(stats.ranges, 2 * TAKES);
+    assert_int_equal(stats.ranges, 2 * TAKES + 2 * 20 - 2 * 4 + 4); /* 4 were given, 4 reserved */
+    assert_int_equal(stats.deferred, 2 * 4);
     gm_arena_destroy(arena);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(each_step_fails), cmocka_unit_test(commit_has_no_steps)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(each_step_fails), cmocka_unit_test(first_error),
+                                       cmocka_unit_test(commit_has_no_steps)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,6 +20,7 @@
 #include "lib/ids_check.h"
 #include "lib/ids_oracle.h"
 #include "lib/rand.h"
+#include "lib/setting.h"
 
 #define DEFAULT_SEED UINT64_C(20261120)
 #define DEFAULT_COUNT UINT64_C(10000000)
@@ -291,17 +292,10 @@ static bool play(uint64_t seed, uint64_t number, uint64_t *done)
     return run.wrong == NULL;
 }
 
-static uint64_t setting(int argc, char **argv, int index, const char *variable, uint64_t otherwise)
-{
-    const char *text = index < argc ? argv[index] : variable != NULL ? getenv(variable) : NULL;
-    return text != NULL ? strtoull(text, NULL, 0) : otherwise;
-}
-
 int main(int argc, char **argv)
 {
     uint64_t seed = setting(argc, argv, 1, "GM_TEST_SEED", DEFAULT_SEED);
-    uint64_t scale = setting(0, NULL, 0, "GM_TEST_SCALE", 100);
-    uint64_t most = setting(argc, argv, 2, "GM_TEST_COUNT", DEFAULT_COUNT * scale / 100);
+    uint64_t most = setting(argc, argv, 2, "GM_TEST_COUNT", scaled(DEFAULT_COUNT, 100));
     uint64_t only = setting(argc, argv, 3, NULL, UINT64_MAX), done = 0, run = only == UINT64_MAX ? 0 : only;
     const char *isa = getenv("GM_ISA");
     for (size_t i = 0; argc < 2 && isa != NULL && isa[i] != '\0'; i++)

@@ -25,6 +25,7 @@
 
 #include "lib/ids_check.h"
 #include "lib/rand.h"
+#include "lib/setting.h"
 
 #define THREADS 4
 #define DEFAULT_SECONDS 10
@@ -291,9 +292,8 @@ int main(int argc, char **argv)
     static struct worker workers[THREADS];
     struct gm_ids_config config = {.first = FIRST, .count = IDS, .numa_node = -1};
     struct gm_ids *shared, *owned;
-    const char *text = getenv("GM_TORTURE_SECONDS");
-    time_t end = time(NULL) + (text != NULL ? (time_t)strtoul(text, NULL, 10) : DEFAULT_SECONDS);
-    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1, rounds = 0;
+    time_t end = time(NULL) + (time_t)torture_seconds(DEFAULT_SECONDS);
+    uint64_t seed = setting(argc, argv, 1, NULL, 1), rounds = 0;
     int result = gm_ids_create(&config, &shared);
     config.flags = GM_IDS_OWNED;
     if (result != 0 || gm_ids_create(&config, &owned) != 0) {

@@ -267,11 +267,40 @@ static void handles(void **state)
     }
 }
 
+static int load_expected(size_t word, uint64_t value, uint64_t first, uint64_t ranges_most)
+{
+    const struct gm_arena_config expected = {.first = first, .last = LAST_NUMBER, .granule = GRANULE,
+                                             .ranges_most = ranges_most, .numa_node = -1};
+    struct gm_arena *arena = NULL;
+    memcpy(forged, image, sizeof(image));
+    gm_image_put(forged, word, value);
+    if (word != GM_IMAGE_CHECKSUM)
+        gm_image_put(forged, GM_IMAGE_CHECKSUM, gm_image_checksum(forged, size));
+    int result = gm_arena_load(forged, size, &expected, &arena);
+    gm_arena_destroy(result == 0 ? arena : NULL);
+    return result;
+}
+
+/* Damage and bounds come before the quota, and that before what only the ranges themselves give away. */
+static void first_error(void **state)
+{
+    (void)state;
+    make();
+    size_t same = word_of(1, GM_IMAGE_RANGE_FIRST);
+    assert_result(load_expected(same, get(1, GM_IMAGE_RANGE_FIRST), 0, 7), 0);
+    assert_result(load_expected(same, get(1, GM_IMAGE_RANGE_FIRST), 0, 6), -EDQUOT);
+    assert_result(load_expected(GM_IMAGE_CHECKSUM, 0, 0, 6), -EINVAL);
+    assert_result(load_expected(GM_IMAGE_IN, 99, 0, 6), -EINVAL);
+    assert_result(load_expected(same, 0, GRANULE, 6), -EINVAL);
+    assert_result(load_expected(same, 0, 0, 6), -EDQUOT); /* ranges overlap, too */
+    assert_result(load_expected(same, 0, 0, 7), -EINVAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(headers), cmocka_unit_test(sizes),
                                        cmocka_unit_test(places_of_ranges), cmocka_unit_test(slots),
                                        cmocka_unit_test(guards), cmocka_unit_test(queue),
-                                       cmocka_unit_test(handles)};
+                                       cmocka_unit_test(handles), cmocka_unit_test(first_error)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

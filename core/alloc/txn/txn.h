@@ -14,7 +14,7 @@ struct gm_arena_txn {
     struct gm_arena *arenas[GM_ARENA_TXN_ARENAS];
 };
 
-/* May this thread go on with it? 0; -EINVAL (none, or it has ended); -EPERM. */
+/* May this thread go on with it? 0; -EINVAL (none); -EPERM; -EINVAL (it has ended). */
 int gm_notes_check(const struct gm_arena_txn *txn);
 
 /* Room for one note more, which is none until it is counted. 0 or -ENOMEM. */

@@ -2,7 +2,10 @@
 #include "alloc/txn/undo.h"
 
 #include "alloc/apply.h"
+#include "alloc/cache.h"
 #include "alloc/change.h"
+#include "alloc/late.h"
+#include "alloc/move.h"
 #include "alloc/order/ranges.h"
 #include "base/check.h"
 
@@ -17,11 +20,12 @@ static void note_guard(struct gm_arena *arena, struct gm_note *note, unsigned si
 struct gm_note gm_undo_note(struct gm_arena *arena, enum gm_note_kind kind, uint32_t slot)
 {
     const struct gm_node *node = gm_node_of(arena, slot);
+    uint8_t state = gm_load_relaxed(&node->state);
     struct gm_note note = {.kind = kind, .slot = slot, .arena = arena, .first = node->first, .last = node->last,
-                           .user = gm_user_of(arena, slot), .owner = node->owner};
-    if ((node->state & GM_NODE_BEFORE) != 0)
+                           .user = gm_user_of(arena, slot), .owner = node->owner, .late_last = arena->late_last};
+    if ((state & GM_NODE_BEFORE) != 0)
         note_guard(arena, &note, 0);
-    if ((node->state & GM_NODE_AFTER) != 0)
+    if ((state & GM_NODE_AFTER) != 0)
         note_guard(arena, &note, 1);
     return note;
 }
@@ -54,7 +58,7 @@ static void untake(struct gm_arena *arena, uint32_t slot, uint32_t slots_before)
 static void undo_take(const struct gm_note *note)
 {
     struct gm_arena *arena = note->arena;
-    uint8_t state = gm_node_of(arena, note->slot)->state;
+    uint8_t state = gm_load_relaxed(&gm_node_of(arena, note->slot)->state);
     uint32_t before = (state & GM_NODE_BEFORE) != 0 ? gm_ranges_beside(arena, note->slot, 0) : 0;
     if ((state & GM_NODE_AFTER) != 0)
         untake(arena, gm_ranges_beside(arena, note->slot, 1), note->slots);
@@ -85,7 +89,7 @@ static void undo_give(const struct gm_note *note)
 {
     struct gm_arena *arena = note->arena;
     const uint8_t guard = GM_NODE_LIVE | GM_NODE_GUARD;
-    uint8_t state = GM_NODE_LIVE;
+    uint8_t state = arena->caches == NULL ? GM_NODE_LIVE : GM_NODE_LIVE | GM_KEEP_HELD;
     state |= note->guard[0] != 0 ? GM_NODE_BEFORE : 0;
     state |= note->guard[1] != 0 ? GM_NODE_AFTER : 0;
     ungive(arena, note->slot, note->first, note->last, state, note->owner);
@@ -110,6 +114,12 @@ void gm_undo(const struct gm_note *note)
             undo_give(note);
         gm_change_close(note->arena);
         break;
+    case GM_NOTE_DEFER:
+        gm_late_undo(note->arena, note->slot, note->late_last);
+        break;
+    case GM_NOTE_UPDATE:
+        gm_apply_update(note->arena, note->slot, note->owner, note->user);
+        break;
     case GM_NOTE_RESIZE:
         result = gm_apply_resize(note->arena, note->slot, note->last);
         break;
@@ -120,7 +130,6 @@ void gm_undo(const struct gm_note *note)
         (void)gm_ids_give_range(note->ids, (uint32_t)note->first, note->last - note->first + 1);
         break;
     case GM_NOTE_IDS_GIVEN:
-    case GM_NOTE_NONE:
         break;
     }
     gm_assert(result == 0);
