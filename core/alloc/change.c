@@ -4,17 +4,11 @@
 
 #include <errno.h>
 
-#include "alloc/block/block.h"
 #include "alloc/order/ranges.h"
 
 uint32_t gm_change_add(struct gm_arena *arena, uint64_t first, uint64_t last, uint32_t before)
 {
-    uint32_t slot = gm_block_slot(arena);
-    struct gm_node *node = gm_node_of(arena, slot);
-    gm_store_relaxed(&node->first, first);
-    gm_store_relaxed(&node->last, last);
-    gm_store_release(&node->state, GM_NODE_LIVE); /* behind the generation, see cache.h */
-    arena->block->used += last - first + 1;
+    uint32_t slot = gm_change_node(arena, first, last);
     gm_ranges_insert(arena, slot, before);
     return slot;
 }

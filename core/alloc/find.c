@@ -54,8 +54,8 @@ static uint32_t seek_flat(const struct view *view, uint64_t number)
 {
     const struct gm_block *block = view->arena->block;
     uint32_t found = 0, position = 0;
-    uint32_t count = gm_load_relaxed(&block->count);
-    for (uint32_t left = count <= GM_FLAT ? count : 0; left > 0;) {
+    uint32_t end = gm_load_relaxed(&block->flat_end);
+    for (uint32_t left = end <= GM_FLAT ? end : 0; left > 0;) {
         uint32_t half = left / 2;
         uint32_t slot = gm_load_relaxed(&block->flat_slot[position + half]);
         const struct gm_node *node = node_at(view, slot);

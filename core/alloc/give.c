@@ -9,6 +9,8 @@
 #include "alloc/change.h"
 #include "alloc/order/ranges.h"
 
+#define APART __attribute__((noinline)) /* so that what is quick needs no frame of its own */
+
 /* Others may try at the same time to put a plain range into a cache: one of them and this gets it. */
 static inline bool claim(struct gm_arena *arena, uint32_t slot)
 {
@@ -24,9 +26,35 @@ void gm_apply_give_cached(struct gm_arena *arena, uint32_t slot)
     gm_change_close(arena);
 }
 
+/* A plain range, one of few, that nobody else can be after. */
+static APART int give_in_array(struct gm_arena *arena, uint32_t slot)
+{
+    const struct gm_node *node = gm_node_of(arena, slot);
+    uint64_t opened = gm_change_open(arena);
+    arena->block->used -= node->last - node->first + 1;
+    gm_flat_remove(arena, gm_flat_position(arena, slot), slot);
+    gm_block_slot_free(arena, slot);
+    gm_change_end(arena, opened);
+    return 0;
+}
+
+/* The same where it is the last one: nothing is looked for, and nothing moves. */
+static inline int give_last(struct gm_arena *arena, uint32_t slot)
+{
+    const struct gm_node *node = gm_node_of(arena, slot);
+    uint64_t opened = gm_change_open(arena);
+    arena->block->used -= node->last - node->first + 1;
+    gm_flat_cut(arena, slot);
+    gm_block_slot_free(arena, slot);
+    gm_change_end(arena, opened);
+    return 0;
+}
+
 int gm_apply_give(struct gm_arena *arena, uint32_t slot)
 {
     uint8_t state = gm_load_relaxed(&gm_node_of(arena, slot)->state);
+    if (state == GM_NODE_LIVE && !arena->block->tree && arena->caches == NULL)
+        return give_in_array(arena, slot);
     gm_change_open(arena);
     if (!claim(arena, slot)) {
         gm_change_close(arena);
@@ -41,11 +69,9 @@ int gm_apply_give(struct gm_arena *arena, uint32_t slot)
     return 0;
 }
 
-int gm_arena_give(struct gm_arena *arena, gm_range range)
+static APART int give_any(struct gm_arena *arena, gm_range range)
 {
     uint32_t slot;
-    if (arena == NULL)
-        return -EINVAL;
     gm_arena_lock(arena);
     int result = gm_change_slot(arena, range, &slot);
     if (result == 0 && !gm_cache_hold(arena, range))
@@ -53,6 +79,17 @@ int gm_arena_give(struct gm_arena *arena, gm_range range)
     if (result == 0)
         gm_avl_fetch(arena, slot); /* nobody has come down this way, as they do by number */
     return gm_arena_unlock(arena, result == 0 ? gm_apply_give(arena, slot) : result);
+}
+
+int gm_arena_give(struct gm_arena *arena, gm_range range)
+{
+    if (arena == NULL)
+        return -EINVAL;
+    const struct gm_block *block = arena->block;
+    uint32_t slot = arena->locked || block->tree ? 0 : gm_change_plain(arena, range);
+    if (slot == 0)
+        return give_any(arena, range);
+    return block->flat_slot[block->flat_end - 1] == slot ? give_last(arena, slot) : give_in_array(arena, slot);
 }
 
 /* What stands against giving back exactly this. */

@@ -9,6 +9,7 @@
 #include "alloc/change.h"
 #include "alloc/order/index.h"
 #include "alloc/place/place.h"
+#include "alloc/place/plain.h"
 #include "base/math.h"
 
 #define APART __attribute__((noinline)) /* so that gm_apply_take only chooses, without a frame of its own */
@@ -114,23 +115,69 @@ static APART int take_behind_all(struct gm_arena *arena, const struct gm_request
     return 0;
 }
 
+/* The array, and what most ask for: nothing is translated, and the place is not looked for again to put a range in. */
+static APART int take_in_array(struct gm_arena *arena, const struct gm_request *request, struct gm_range_info *out)
+{
+    const struct gm_block *block = arena->block;
+    struct gm_plain_spot spot;
+    if (block->count == GM_FLAT || block->count + 1 >= arena->capacity)
+        return take_anywhere(arena, request, out);
+    int result = gm_plain_place(arena, request, &spot);
+    if (result != 0)
+        return result > 0 ? take_anywhere(arena, request, out) : result;
+    gm_block_expect(arena, request->user);
+    uint64_t opened = gm_change_open(arena);
+    uint32_t slot = gm_change_node(arena, spot.first, spot.first + (request->size - 1));
+    gm_flat_insert(arena, spot.position, slot);
+    gm_change_label(arena, slot, request->owner, request->user);
+    gm_change_end(arena, opened);
+    tell(arena, slot, request, spot.first, out);
+    return 0;
+}
+
+/* A fixed place behind all ranges, as they come when a known layout is built: nothing is looked for, nothing moves. */
+static APART int take_fixed(struct gm_arena *arena, const struct gm_request *request, struct gm_range_info *out)
+{
+    const struct gm_block *block = arena->block;
+    uint64_t first = request->near, last = first + (request->size - 1);
+    bool ready = block->flat_end < GM_FLAT && block->count + 1 < arena->capacity &&
+                 (request->user == 0 || arena->users_capacity != 0);
+    if (!ready || !block->has_tail || first < block->tail_first || !gm_plain_is_fixed(block, request, last))
+        return take_in_array(arena, request, out);
+    arena->visited = 0;
+    uint64_t opened = gm_change_open(arena);
+    uint32_t slot = gm_change_node(arena, first, last);
+    gm_flat_append(arena, slot, first, last);
+    gm_change_label(arena, slot, request->owner, request->user);
+    gm_change_end(arena, opened);
+    tell(arena, slot, request, first, out);
+    return 0;
+}
+
 /* While an arena fills up, the tail is all there is. */
 int gm_apply_take(struct gm_arena *arena, const struct gm_request *request, struct gm_range_info *out)
 {
     const struct gm_block *block = arena->block;
-    bool behind_all = block->tree && gm_index_longest(gm_node_of(arena, block->root)) < request->size;
+    if (!block->tree)
+        return request->place == GM_PLACE_FIXED ? take_fixed(arena, request, out) : take_in_array(arena, request, out);
+    bool behind_all = gm_index_longest(gm_node_of(arena, block->root)) < request->size;
     return behind_all ? take_behind_all(arena, request, out) : take_anywhere(arena, request, out);
+}
+
+static APART int take_locked(struct gm_arena *arena, const struct gm_request *request, struct gm_range_info *out)
+{
+    gm_arena_lock(arena);
+    int result = gm_apply_take(arena, request, out);
+    if (gm_cache_again(arena, result))
+        result = gm_apply_take(arena, request, out);
+    return gm_arena_unlock(arena, result);
 }
 
 int gm_arena_take(struct gm_arena *arena, const struct gm_request *request, struct gm_range_info *out)
 {
     if (arena == NULL || request == NULL)
         return -EINVAL;
-    gm_arena_lock(arena);
-    int result = gm_apply_take(arena, request, out);
-    if (gm_cache_again(arena, result))
-        result = gm_apply_take(arena, request, out);
-    return gm_arena_unlock(arena, result);
+    return arena->locked ? take_locked(arena, request, out) : gm_apply_take(arena, request, out); /* else no caches */
 }
 
 int gm_apply_reserve(struct gm_arena *arena, uint64_t first, uint64_t last, uint32_t owner, uint64_t user,

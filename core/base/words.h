@@ -7,9 +7,10 @@
  * doing it in other pieces or twice. Between words there is no order. Who loads them has to check what they are all
  * the same, as words of two states may stand side by side. ThreadSanitizer knows no such moves and gets a loop.
  *
- * Blocks of eight move as a whole; in the first one a mask says which words stay. So the number of steps is one of few
- * and can be foreseen, and no branch depends on the position inside a block. The array is as long as the next multiple
- * of eight above what is moved, and GM_WORDS_BEHIND longer.
+ * Blocks of eight move as a whole, counted from where the move begins. The last one takes along what lies behind the
+ * end, which is put back then: words that readers may look at are wrong for a moment, as they are anyway during a move.
+ * So the number of steps is one of few and can be foreseen, nothing is cut to size, and a move back loads just what the
+ * move before has stored, which need not have reached the cache.
  */
 #ifndef GM_BASE_WORDS_H
 #define GM_BASE_WORDS_H
@@ -18,8 +19,8 @@
 
 #include "base/atomic.h"
 
-#define GM_WORDS_BEHIND 1 /* words that are loaded behind the end, and go nowhere */
 #define GM_WORDS_BLOCK 8u
+#define GM_WORDS_BEHIND GM_WORDS_BLOCK /* words behind the most that there are, which mean nothing */
 
 #if GM_TSAN
 
@@ -38,61 +39,42 @@ static inline void gm_words_down(uint32_t *words, uint32_t position, uint32_t co
 #else
 
 typedef uint32_t gm_words4 __attribute__((vector_size(16)));
-typedef int32_t gm_numbers4 __attribute__((vector_size(16)));
 typedef uint32_t gm_words4_at __attribute__((vector_size(16), aligned(4), may_alias));
 
-static inline gm_words4 gm_words_load(const uint32_t *from)
+struct gm_words8 {
+    gm_words4 low, high;
+};
+
+static inline struct gm_words8 gm_words_load(const uint32_t *from)
 {
-    return *(const volatile gm_words4_at *)from;
+    return (struct gm_words8){*(const volatile gm_words4_at *)from, *(const volatile gm_words4_at *)(from + 4)};
 }
 
-static inline void gm_words_store(uint32_t *to, gm_words4 words)
+static inline void gm_words_store(uint32_t *to, struct gm_words8 words)
 {
-    *(volatile gm_words4_at *)to = words;
+    *(volatile gm_words4_at *)to = words.low;
+    *(volatile gm_words4_at *)(to + 4) = words.high;
 }
 
-/* Those of four words, the first of which is number `at` of its block, that stand above a position in it. */
-static inline gm_words4 gm_words_above(uint32_t at, uint32_t position)
-{
-    gm_numbers4 number = {(int32_t)at, (int32_t)at + 1, (int32_t)at + 2, (int32_t)at + 3};
-    return (gm_words4)(number > (int32_t)position);
-}
-
-static inline gm_words4 gm_words_choose(gm_words4 mask, gm_words4 yes, gm_words4 no)
-{
-    return (yes & mask) | (no & ~mask);
-}
-
-/* words[position .. count) go one place up; what stands at position then is left open. */
+/* words[position .. count) go one place up, to the place of words[count]; what stands at position then is left open. */
 static inline void gm_words_up(uint32_t *words, uint32_t position, uint32_t count)
 {
-    uint32_t inside = position % GM_WORDS_BLOCK;
-    uint32_t *first = words + (position - inside);
-    for (uint32_t *to = words + count / GM_WORDS_BLOCK * GM_WORDS_BLOCK; to > first; to -= GM_WORDS_BLOCK) {
-        gm_words4 high = gm_words_load(to + 3), low = gm_words_load(to - 1);
-        gm_words_store(to + 4, high);
-        gm_words_store(to, low);
+    struct gm_words8 behind = gm_words_load(words + count + 1);
+    uint32_t blocks = (count - position + (GM_WORDS_BLOCK - 1)) / GM_WORDS_BLOCK;
+    for (uint32_t *from = words + position + blocks * GM_WORDS_BLOCK; from > words + position;) {
+        from -= GM_WORDS_BLOCK;
+        gm_words_store(from + 1, gm_words_load(from));
     }
-    gm_words4 high = gm_words_load(first + 4), low = gm_words_load(first), beside = gm_words_load(first + 3);
-    gm_words4 up = __builtin_shufflevector(low, low, 0, 0, 1, 2); /* the lowest is never above the position */
-    gm_words_store(first + 4, gm_words_choose(gm_words_above(4, inside), beside, high));
-    gm_words_store(first, gm_words_choose(gm_words_above(0, inside), up, low));
+    gm_words_store(words + count + 1, behind);
 }
 
-/* words(position .. count) go one place down. */
+/* words(position .. count) go one place down; words[count - 1] is left open. There is a word at position. */
 static inline void gm_words_down(uint32_t *words, uint32_t position, uint32_t count)
 {
-    uint32_t inside = position % GM_WORDS_BLOCK;
-    uint32_t *first = words + (position - inside);
-    gm_words4 low = gm_words_load(first), high = gm_words_load(first + 4);
-    gm_words4 low_next = gm_words_load(first + 1), high_next = gm_words_load(first + 5);
-    gm_words_store(first, gm_words_choose(gm_words_above(1, inside), low_next, low));
-    gm_words_store(first + 4, gm_words_choose(gm_words_above(5, inside), high_next, high));
-    for (uint32_t *to = first + GM_WORDS_BLOCK; to < words + count; to += GM_WORDS_BLOCK) {
-        gm_words4 near = gm_words_load(to + 1), far = gm_words_load(to + 5);
-        gm_words_store(to, near);
-        gm_words_store(to + 4, far);
-    }
+    struct gm_words8 behind = gm_words_load(words + count);
+    for (uint32_t *to = words + position; to + 1 < words + count; to += GM_WORDS_BLOCK)
+        gm_words_store(to, gm_words_load(to + 1));
+    gm_words_store(words + count, behind);
 }
 
 #endif

@@ -130,7 +130,7 @@ static void attaching(void **state)
     }
     gm_arena_detach(view);
     gm_arena_detach(NULL);
-    uint8_t *mark = memmem(memory, 4096, "gm-blk\2", 8); /* the version is behind it, with a 0 */
+    uint8_t *mark = memmem(memory, 4096, "gm-blk\3", 8); /* the version is behind it, with a 0 */
     assert_non_null(mark);
     mark[6]++;
     assert_result(gm_arena_attach(memory, SIZE, &view), -EINVAL);

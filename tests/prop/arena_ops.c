@@ -5,10 +5,9 @@
  * one arena; the seed and the number of the run name it.
  *
  *   usage: arena_ops [seed [operations [run]]]     run: play only that one
- *   GM_TEST_SEED, GM_PROP_OPS   seed and operations, when there is no argument (default 10 million operations)
- *   GM_TEST_SCALE               per cent of 2 million operations instead (default 500; less in builds that are slow)
+ *   GM_TEST_SEED, GM_TEST_COUNT   seed and operations, when there is no argument (default 10 million operations)
+ *   GM_TEST_SCALE                 per cent of 2 million operations instead (default 500; less in builds that are slow)
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include "alloc/order/check.h"
 #include "lib/arena_model_ops.h"
 #include "lib/rand.h"
+#include "lib/setting.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define DEFAULT_SCALE 10
@@ -36,21 +36,6 @@ struct totals {
     uint64_t per_profile[GMT_ARENA_PROFILES];
     unsigned ranges_most[GMT_ARENA_PROFILES];
 };
-
-static uint64_t setting(int argc, char **argv, int index, const char *variable, uint64_t otherwise)
-{
-    const char *text = index < argc ? argv[index] : variable != NULL ? getenv(variable) : NULL;
-    if (text == NULL)
-        return otherwise;
-    char *end;
-    errno = 0;
-    uint64_t value = strtoull(text, &end, 0);
-    if (errno != 0 || end == text || *end != '\0') {
-        fprintf(stderr, "arena_ops: not a number: %s\n", text);
-        exit(2);
-    }
-    return value;
-}
 
 static void add_up(struct totals *totals, unsigned profile, const struct gmt_arena_report *report)
 {
@@ -118,9 +103,8 @@ static bool saw_enough(const struct totals *totals)
 int main(int argc, char **argv)
 {
     static struct totals totals;
-    uint64_t scale = setting(0, NULL, 0, "GM_TEST_SCALE", DEFAULT_SCALE);
     uint64_t seed = setting(argc, argv, 1, "GM_TEST_SEED", DEFAULT_SEED);
-    uint64_t count = setting(argc, argv, 2, "GM_PROP_OPS", DEFAULT_COUNT * scale / 100);
+    uint64_t count = setting(argc, argv, 2, "GM_TEST_COUNT", scaled(DEFAULT_COUNT, DEFAULT_SCALE));
     uint64_t only = setting(argc, argv, 3, NULL, UINT64_MAX);
     uint8_t *bytes = malloc(RUN_BYTES_MAX);
     if (bytes == NULL)

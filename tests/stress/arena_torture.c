@@ -24,6 +24,7 @@
 
 #include "guestmem/arena_query.h"
 #include "lib/rand.h"
+#include "lib/setting.h"
 
 #define READERS 2
 #define DEFAULT_SECONDS 30
@@ -334,11 +335,10 @@ static void run(struct torture *torture, unsigned seconds, struct writer *writer
 int main(int argc, char **argv)
 {
     static struct torture torture;
-    const char *text = getenv("GM_TORTURE_SECONDS");
-    unsigned seconds = text != NULL ? (unsigned)strtoul(text, NULL, 10) : DEFAULT_SECONDS;
+    const unsigned seconds = (unsigned)torture_seconds(DEFAULT_SECONDS);
     struct reader readers[READERS] = {{.torture = &torture}, {.torture = &torture}};
     struct writer writer = {.torture = &torture, .target = 20};
-    torture.seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
+    torture.seed = setting(argc, argv, 1, NULL, 1);
     if (seconds == 0 || build(&torture) != 0) {
         fprintf(stderr, "arena_torture: cannot start\n");
         return 1;

@@ -12,7 +12,7 @@
  * Up to GM_FLAT ranges stand in an array, in order; more of them are a tree. A node keeps what its two SUBTREES can
  * hold, so that a search decides at a node without looking at its children.
  *
- * Shared with lookups (sequence.h): sequence, root, tree, count, flat_slot; first, last, link, generation, owner and
+ * Shared with lookups (sequence.h): sequence, root, tree, flat_end, flat_slot; first, last, link, generation, owner and
  * state of nodes; the callers' words. These are stored with gm_store_relaxed. salt never changes. The rest is the
  * writer's.
  */
@@ -64,15 +64,15 @@ struct gm_block {
     uint64_t tail_first;           /* the tail is tail_first .. last, if there is one */
     uint64_t cursor;               /* of GM_PLACE_NEXT: first number behind the newest; 0: from the start */
     uint64_t random;               /* state of GM_PLACE_RANDOM */
-    uint64_t changes;
     uint32_t has_tail;
     uint32_t tree; /* else flat */
-    uint32_t root, rightmost;
+    uint32_t root, rightmost; /* of the tree */
     uint32_t count; /* live nodes */
     uint32_t deferred;
     uint32_t slots;     /* that were ever in use: 1 .. slots */
     uint32_t free_slot; /* newest free one of these */
     uint32_t ranges_most;
+    uint32_t flat_end, flat_hole; /* of the array: positions; one without a range, if they are more than count */
     uint32_t flat_slot[GM_FLAT + GM_WORDS_BEHIND]; /* in order of their ranges */
     uint64_t flat_length[GM_FLAT / 8 + 1];         /* a byte each, in order: bits of the length of the gap before it */
     uint64_t kind; /* GM_SHARED_KIND, where it lies in memory that others look into */
@@ -151,8 +151,9 @@ static inline void gm_node_set_parent(struct gm_arena *arena, uint32_t slot, uin
 /* Generations begin with 1 in every slot; in handles they are turned by the salt, which each arena has its own of. */
 static inline gm_range gm_handle_of(const struct gm_arena *arena, uint32_t slot, uint32_t generation)
 {
-    uint64_t told = (uint64_t)generation + arena->block->salt;
-    return (told > UINT32_MAX ? told - UINT32_MAX : told) << 32 | slot;
+    uint32_t salt = arena->block->salt, told = generation + salt;
+    told += told < salt; /* what was carried comes back at the low end, so that it is never 0 */
+    return (uint64_t)told << 32 | slot;
 }
 
 /* The generation that a handle means; 0: none can have been told so. */
@@ -166,7 +167,8 @@ static inline uint32_t gm_handle_generation(const struct gm_arena *arena, gm_ran
 
 static inline uint32_t gm_generation_next(uint32_t generation)
 {
-    return generation == UINT32_MAX ? 1 : generation + 1;
+    generation++;
+    return generation + (generation == 0);
 }
 
 /* What lookups tell of a state. */

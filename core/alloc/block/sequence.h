@@ -27,19 +27,28 @@
 #define GM_SEED_BUG 0
 #endif
 
-static inline void gm_sequence_open(gm_atomic_u64 *count)
+/* Returns the odd count. */
+static inline uint64_t gm_sequence_open(gm_atomic_u64 *count)
 {
-    gm_store_relaxed(count, gm_load_relaxed(count) + 1);
+    uint64_t odd = gm_load_relaxed(count) + 1;
+    gm_store_relaxed(count, odd);
     gm_fence_release(); /* [arena-P1] */
+    return odd;
+}
+
+/* By who has kept the odd count, and does not wait for it to be read again. */
+static inline void gm_sequence_end(gm_atomic_u64 *count, uint64_t odd)
+{
+#if GM_SEED_BUG == 4 /* the sanitizer lane must notice that what came before a change is not seen with it */
+    gm_store_relaxed(count, odd + 1);
+#else
+    gm_store_release(count, odd + 1); /* [arena-P2] */
+#endif
 }
 
 static inline void gm_sequence_close(gm_atomic_u64 *count)
 {
-#if GM_SEED_BUG == 4 /* the sanitizer lane must notice that what came before a change is not seen with it */
-    gm_store_relaxed(count, gm_load_relaxed(count) + 1);
-#else
-    gm_store_release(count, gm_load_relaxed(count) + 1); /* [arena-P2] */
-#endif
+    gm_sequence_end(count, gm_load_relaxed(count));
 }
 
 /* An odd result means that a change is under way: come again. */

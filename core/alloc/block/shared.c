@@ -12,7 +12,7 @@
 #include "base/math.h"
 #include "guestmem/arena_image.h"
 
-#define GM_SHARED_KIND UINT64_C(0x00026b6c622d6d67) /* "gm-blk", and the version of what is in a block */
+#define GM_SHARED_KIND UINT64_C(0x00036b6c622d6d67) /* "gm-blk", and the version of what is in a block */
 #define ALIGNMENT 64
 
 _Static_assert(sizeof(struct gm_node) + sizeof(uint64_t) == GM_ARENA_BLOCK_SIZE(1) - GM_ARENA_BLOCK_SIZE(0),

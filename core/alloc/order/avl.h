@@ -9,7 +9,7 @@
 
 #include "alloc/block/arena.h"
 
-#define GM_AVL_FETCH 8 /* ancestors; those above are in the caches */
+#define GM_AVL_FETCH 14 /* ancestors; those above are in the caches */
 
 /* The left (0) or right (1) end of a subtree. */
 uint32_t gm_avl_end(const struct gm_arena *arena, uint32_t slot, unsigned side);

@@ -2,6 +2,7 @@
 #include "alloc/order/check.h"
 
 #include "alloc/order/avl.h"
+#include "alloc/order/flat.h"
 #include "alloc/block/gap.h"
 
 struct sums {
@@ -77,7 +78,7 @@ static const char *check_header(const struct gm_arena *arena, uint32_t last, con
     const struct gm_block *block = arena->block;
     const struct gm_node *node = gm_node_of(arena, last);
     uint64_t first = last == 0 ? block->first : node->last + 1;
-    if (block->rightmost != last)
+    if (block->tree && block->rightmost != last)
         return "rightmost is another range";
     if (block->has_tail != (last == 0 || node->last != block->last))
         return "the tail is there and should not be, or the other way round";
@@ -96,15 +97,21 @@ static const char *check_header(const struct gm_arena *arena, uint32_t last, con
 static const char *check_flat(const struct gm_arena *arena, struct sums *sums, uint32_t *last)
 {
     const struct gm_block *block = arena->block;
-    const char *wrong = block->count > GM_FLAT || block->root != 0 ? "the array is not one" : NULL;
+    uint32_t end = block->flat_end;
+    const char *wrong = end > GM_FLAT || end - block->count > 1 || block->root != 0 ? "the array is not one" : NULL;
+    if (wrong == NULL && end != block->count && block->flat_hole + 1 >= end)
+        wrong = "the hole is behind all";
     for (uint32_t i = 0; i < GM_FLAT && wrong == NULL; i++) {
         unsigned length = (uint8_t)(block->flat_length[i / 8] >> i % 8 * 8);
         uint32_t slot = block->flat_slot[i];
-        if (i < block->count)
+        bool range = i < end && !gm_flat_is_hole(block, i);
+        if (range)
             wrong = check_one(arena, slot, *last, sums);
-        if (wrong == NULL && length != (i < block->count ? gm_bit_length(gm_node_of(arena, slot)->gap) : 0))
+        else if (i < end && slot != block->flat_slot[i + 1])
+            wrong = "the hole has another slot than what is behind it";
+        if (wrong == NULL && length != (range ? gm_bit_length(gm_node_of(arena, slot)->gap) : 0))
             wrong = "the length beside a slot is wrong";
-        *last = i < block->count ? slot : *last;
+        *last = range ? slot : *last;
     }
     return wrong;
 }
@@ -179,5 +186,5 @@ const char *gm_arena_check(const struct gm_arena *arena)
 
 bool gm_arena_check_due(const struct gm_arena *arena)
 {
-    return arena->block->changes % (1 + arena->block->count / 64) == 0;
+    return arena->block->sequence / 2 % (1 + arena->block->count / 64) == 0;
 }

@@ -15,14 +15,15 @@ uint32_t gm_ranges_seek(struct gm_arena *arena, uint64_t number)
     const struct gm_block *block = arena->block;
     uint32_t found = 0;
     if (!block->tree) {
-        uint32_t position = gm_flat_seek(arena, number);
+        uint32_t position = gm_flat_seek_free(arena, number);
         arena->flat_hint = position;
-        return position < block->count ? block->flat_slot[position] : 0;
+        return position < block->flat_end ? block->flat_slot[position] : 0;
     }
     for (uint32_t slot = block->root; slot != 0; arena->looked_at++) {
         const struct gm_node *node = gm_node_of(arena, slot);
         uint32_t below = node->last < number;
-        found ^= (found ^ slot) & (below - 1); /* slot, unless below; a branch would be mistaken half of the time */
+        /* found = below ? found : slot, without a branch, which would be mispredicted half of the time */
+        found ^= (found ^ slot) & (below - 1);
         slot = node->link[below];
     }
     return found;
@@ -31,14 +32,11 @@ uint32_t gm_ranges_seek(struct gm_arena *arena, uint64_t number)
 uint32_t gm_ranges_beside(const struct gm_arena *arena, uint32_t slot, unsigned side)
 {
     const struct gm_block *block = arena->block;
-    if (slot == 0)
-        return side == 0 ? block->rightmost : 0;
+    if (slot == 0 && side == 1)
+        return 0;
     if (block->tree)
-        return gm_avl_beside(arena, slot, side);
-    uint32_t position = gm_flat_position(arena, slot);
-    if (side == 0)
-        return position == 0 ? 0 : block->flat_slot[position - 1];
-    return position + 1 < block->count ? block->flat_slot[position + 1] : 0;
+        return slot == 0 ? block->rightmost : gm_avl_beside(arena, slot, side);
+    return gm_flat_beside(block, gm_flat_position(arena, slot), side);
 }
 
 uint64_t gm_ranges_gap_first(const struct gm_arena *arena, uint32_t slot)
@@ -86,13 +84,14 @@ static void tell(struct gm_arena *arena, uint32_t slot)
     if (arena->block->tree)
         gm_index_refresh(arena, slot);
     else
-        gm_flat_note(arena, gm_flat_position(arena, slot));
+        gm_flat_note(arena->block, gm_flat_position(arena, slot), gm_node_of(arena, slot)->gap);
 }
 
 static void become_tree(struct gm_arena *arena)
 {
     struct gm_block *block = arena->block;
-    gm_avl_build(arena, block->flat_slot, block->count);
+    gm_avl_build(arena, block->flat_slot, block->count); /* there is no hole when all positions are taken */
+    block->rightmost = block->flat_slot[block->count - 1];
     gm_store_relaxed(&block->tree, 1);
 }
 
@@ -105,9 +104,10 @@ static void become_flat(struct gm_arena *arena)
         block->flat_length[i] = 0;
     for (uint32_t i = 0; i < block->count; i++) {
         gm_store_relaxed(&block->flat_slot[i], slot);
-        gm_flat_note(arena, i);
+        gm_flat_note(block, i, gm_node_of(arena, slot)->gap);
         slot = gm_avl_beside(arena, slot, 1);
     }
+    gm_store_relaxed(&block->flat_end, block->count);
     gm_store_relaxed(&block->root, 0);
     gm_store_relaxed(&block->tree, 0);
 }
@@ -116,50 +116,46 @@ void gm_ranges_insert(struct gm_arena *arena, uint32_t slot, uint32_t before)
 {
     struct gm_block *block = arena->block;
     struct gm_node *node = gm_node_of(arena, slot);
+    if (!block->tree && block->count < GM_FLAT) {
+        gm_flat_insert(arena, gm_flat_position(arena, before), slot);
+        return;
+    }
+    if (!block->tree)
+        become_tree(arena);
     node->gap = 0;
     gm_node_set_gap(block, node, node->first - gm_ranges_gap_first(arena, before));
     begin_gap_behind(arena, slot, before);
-    if (!block->tree && block->count == GM_FLAT)
-        become_tree(arena);
-    if (block->tree) {
-        if (before == 0) {
-            gm_avl_append(arena, slot);
-        } else {
-            gm_avl_hang(arena, slot, before);
-            tell(arena, before);
-            gm_avl_balance(arena, slot);
-        }
-    } else {
-        gm_flat_insert(arena, gm_flat_position(arena, before), slot);
-    }
-    gm_store_relaxed(&block->count, block->count + 1);
-    if (before == 0)
+    if (before == 0) {
+        gm_avl_append(arena, slot);
         block->rightmost = slot;
+    } else {
+        gm_avl_hang(arena, slot, before);
+        gm_index_refresh(arena, before);
+        gm_avl_balance(arena, slot);
+    }
+    block->count++;
 }
 
 void gm_ranges_remove(struct gm_arena *arena, uint32_t slot)
 {
     struct gm_block *block = arena->block;
     struct gm_node *node = gm_node_of(arena, slot);
-    if (block->tree) {
-        __builtin_prefetch(gm_node_of(arena, node->parent)); /* will be told; meanwhile the next range is looked for */
-        __builtin_prefetch(gm_node_of(arena, node->link[0]));
-    } else {
-        arena->flat_hint = gm_flat_position(arena, slot); /* found once for all that is done here */
+    if (!block->tree) {
+        gm_flat_remove(arena, gm_flat_position(arena, slot), slot);
+        return;
     }
-    uint32_t next = gm_ranges_beside(arena, slot, 1);
+    __builtin_prefetch(gm_node_of(arena, node->parent)); /* will be told; meanwhile the next range is looked for */
+    __builtin_prefetch(gm_node_of(arena, node->link[0]));
+    uint32_t next = gm_avl_beside(arena, slot, 1);
     if (next == 0)
-        block->rightmost = gm_ranges_beside(arena, slot, 0);
+        block->rightmost = gm_avl_beside(arena, slot, 0);
     begin_gap(arena, next, gm_node_gap_first(node), true);
-    if (block->tree) {
-        tell(arena, next);
-        gm_avl_unhang(arena, slot, next);
-    } else {
-        gm_flat_remove(arena, gm_flat_position(arena, slot));
-    }
+    if (next != 0)
+        gm_index_refresh(arena, next);
+    gm_avl_unhang(arena, slot, next);
     gm_node_set_gap(block, node, 0);
-    gm_store_relaxed(&block->count, block->count - 1);
-    if (block->tree && block->count < GM_FLAT_AGAIN)
+    block->count--;
+    if (block->count < GM_FLAT_AGAIN)
         become_flat(arena);
 }
 

@@ -20,9 +20,10 @@ static void account(struct gm_arena *arena, uint32_t slot, uint64_t gap_first)
 
 static void build_flat(struct gm_arena *arena, const uint32_t *slots, uint32_t count)
 {
+    arena->block->flat_end = count;
     for (uint32_t i = 0; i < count; i++) {
         arena->block->flat_slot[i] = slots[i];
-        gm_flat_note(arena, i);
+        gm_flat_note(arena->block, i, gm_node_of(arena, slots[i])->gap);
     }
 }
 

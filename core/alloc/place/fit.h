@@ -59,4 +59,14 @@ static inline bool gm_fit_highest(const struct gm_ask *ask, struct gm_gap gap, u
     return below >= ask->before && gm_fit_down(ask, gap, below - ask->before, first) && !gm_fit_crosses(ask, *first);
 }
 
+/* The same in the gap before a node, from the lower end (0) or the higher one (1). */
+static inline __attribute__((always_inline)) bool gm_fit_node(const struct gm_ask *ask, const struct gm_node *node,
+                                                              unsigned end, uint64_t *first)
+{
+    if (node->gap <= ask->reach)
+        return false;
+    struct gm_gap gap = {node->first - node->gap, node->first - 1};
+    return end == 0 ? gm_fit_lowest(ask, gap, first) : gm_fit_highest(ask, gap, first);
+}
+
 #endif

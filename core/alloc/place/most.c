@@ -17,7 +17,7 @@ uint64_t gm_most_free(const struct gm_arena *arena)
         const struct gm_node *root = gm_node_of(arena, block->root);
         most = gm_max_u64(root->gap, gm_max_u64(root->max[0], root->max[1]));
     } else {
-        for (uint32_t i = 0; i < block->count; i++)
+        for (uint32_t i = 0; i < block->flat_end; i++)
             most = gm_max_u64(most, gm_node_of(arena, block->flat_slot[i])->gap);
     }
     uint64_t tail = block->last - block->tail_first; /* less one, so that 2^64 is UINT64_MAX */

@@ -13,9 +13,9 @@
 
 #include <errno.h>
 
-#include "alloc/order/flat.h"
 #include "alloc/order/index.h"
 #include "alloc/order/ranges.h"
+#include "alloc/place/array.h"
 
 #define ALWAYS static inline __attribute__((always_inline))
 
@@ -28,14 +28,6 @@ ALWAYS bool holds(const struct gm_ask *ask, enum gm_index_kind kind, const struc
     if (kind == GM_INDEX_ROW)
         return ask->caps[slot].cap[side] > ask->reach;
     return node->max[side] > ask->reach;
-}
-
-ALWAYS bool fits(const struct gm_ask *ask, const struct gm_node *node, unsigned end, uint64_t *first)
-{
-    if (node->gap <= ask->reach)
-        return false;
-    struct gm_gap gap = {node->first - node->gap, node->first - 1};
-    return end == 0 ? gm_fit_lowest(ask, gap, first) : gm_fit_highest(ask, gap, first);
 }
 
 /* Is part of the gap before the node on this side of the window's edge? */
@@ -55,7 +47,7 @@ ALWAYS int descend(struct gm_arena *arena, const struct gm_ask *ask, unsigned en
         visited++;
         if (holds(ask, kind, node, slot, end)) {
             slot = node->link[end];
-        } else if (fits(ask, node, end, &out->first)) {
+        } else if (gm_fit_node(ask, node, end, &out->first)) {
             out->slot = slot;
             result = 0;
             break;
@@ -77,7 +69,7 @@ ALWAYS int search(struct gm_arena *arena, const struct gm_ask *ask, unsigned end
         unsigned side = !end;
         if (inside(ask, node, end)) {
             side = end;
-            if (fits(ask, node, end, &first)) {
+            if (gm_fit_node(ask, node, end, &first)) {
                 out->first = first;
                 found = slot;
                 far = 0;
@@ -165,7 +157,7 @@ static int search_loose(struct gm_arena *arena, const struct gm_ask *ask, unsign
         const struct gm_node *node = gm_node_of(arena, slot);
         if (end == 0 ? gm_node_gap_first(node) > ask->max : node->first <= ask->min)
             break;
-        if (!fits(ask, node, end, &out->first))
+        if (!gm_fit_node(ask, node, end, &out->first))
             continue;
         out->slot = slot;
         return 0;
@@ -175,48 +167,9 @@ static int search_loose(struct gm_arena *arena, const struct gm_ask *ask, unsign
 
 /* ---- the array ---- */
 
-/* Of the shortest gap that could do; 65 for all 2^64 numbers, which no gap before a range holds. */
-static unsigned bits_of(const struct gm_ask *ask)
-{
-    return ask->reach == UINT64_MAX ? 65 : gm_bit_length(ask->reach + 1);
-}
-
-/*
- * Is the gap long enough behind its first aligned number? One comparison that most gaps fail which are long enough but
- * not aligned; the window, and a sum that overflowed, are left to fits().
- */
-static inline bool has_room(const struct gm_ask *ask, const struct gm_node *node)
-{
-    uint64_t waste = (ask->phase - gm_node_gap_first(node)) & ask->mask;
-    return waste + ask->reach < node->gap;
-}
-
-/* Those of eight candidates that have room, without a branch: where many gaps are long enough, few are aligned. */
-static uint64_t those_with_room(const struct gm_arena *arena, const struct gm_ask *ask, uint32_t word)
-{
-    const uint32_t *slots = &arena->block->flat_slot[word * 8];
-    uint64_t with_room = 0;
-    for (unsigned i = 0; i < 8; i++)
-        with_room |= (uint64_t)has_room(ask, gm_node_of(arena, slots[i])) << (i * 8 + 7);
-    return with_room;
-}
-
-/* The first candidate at or behind a position; GM_FLAT when there is none. */
-static uint32_t flat_up(const struct gm_arena *arena, unsigned bits, uint32_t position)
-{
-    uint64_t mask = UINT64_MAX << position % 8 * 8;
-    for (uint32_t word = position / 8; word < GM_FLAT / 8; word++, mask = UINT64_MAX) {
-        uint64_t candidates = gm_flat_candidates(arena, word, bits) & mask;
-        if (candidates != 0)
-            return word * 8 + (uint32_t)__builtin_ctzll(candidates) / 8;
-    }
-    return GM_FLAT;
-}
-
 /* The position is that of a gap that fits, or GM_FLAT. */
-static int flat_end(struct gm_arena *arena, uint32_t position, uint64_t visited, struct gm_spot *out)
+static int flat_end(struct gm_arena *arena, uint32_t position, struct gm_spot *out)
 {
-    arena->looked_at += visited;
     if (position >= GM_FLAT)
         return -ENOSPC;
     arena->flat_hint = position;
@@ -224,78 +177,21 @@ static int flat_end(struct gm_arena *arena, uint32_t position, uint64_t visited,
     return 0;
 }
 
-/* No gap from a position on is in the window. */
-static inline bool flat_is_above(const struct gm_arena *arena, const struct gm_ask *ask, uint32_t position)
-{
-    return gm_node_gap_first(gm_node_of(arena, arena->block->flat_slot[position])) > ask->max;
-}
-
 static int flat_lowest(struct gm_arena *arena, const struct gm_ask *ask, struct gm_spot *out)
 {
-    const struct gm_block *block = arena->block;
-    unsigned bits = bits_of(ask);
-    uint32_t start = ask->min > block->first ? gm_flat_seek(arena, ask->min) : 0;
-    uint64_t mask = UINT64_MAX << start % 8 * 8, visited = 0;
-    for (uint32_t word = start / 8; word * 8 < block->count; word++, mask = UINT64_MAX) {
-        uint64_t candidates = gm_flat_candidates(arena, word, bits) & mask;
-        if (candidates != 0 && flat_is_above(arena, ask, word * 8))
-            break;
-        if (candidates == GM_FLAT_HIGH && visited != 0)
-            candidates = those_with_room(arena, ask, word), visited += 8;
-        for (; candidates != 0; candidates &= candidates - 1) {
-            uint32_t position = word * 8 + (uint32_t)__builtin_ctzll(candidates) / 8;
-            visited++;
-            const struct gm_node *node = gm_node_of(arena, block->flat_slot[position]);
-            if (has_room(ask, node) && fits(ask, node, 0, &out->first))
-                return flat_end(arena, position, visited, out);
-        }
-    }
-    return flat_end(arena, GM_FLAT, visited, out);
-}
-
-/* No gap up to that of a position is in the window. */
-static inline bool flat_is_below(const struct gm_arena *arena, const struct gm_ask *ask, uint32_t position)
-{
-    return gm_node_of(arena, arena->block->flat_slot[position])->first <= ask->min;
-}
-
-/* Candidates of a word that stand below a position. */
-static inline uint64_t flat_below(const struct gm_arena *arena, unsigned bits, uint32_t word, uint32_t position)
-{
-    uint64_t candidates = gm_flat_candidates(arena, word, bits);
-    return word < position / 8 ? candidates : candidates & ((UINT64_C(1) << position % 8 * 8) - 1);
+    return flat_end(arena, gm_array_lowest(arena, ask, &out->first), out);
 }
 
 static int flat_highest(struct gm_arena *arena, const struct gm_ask *ask, struct gm_spot *out)
 {
-    const struct gm_block *block = arena->block;
-    unsigned bits = bits_of(ask);
-    uint32_t behind = ask->max < block->last ? gm_flat_seek(arena, ask->max) + 1 : block->count;
-    uint64_t visited = 0;
-    behind = behind < block->count ? behind : block->count;
-    for (uint32_t word = (behind + 7) / 8; word-- > 0;) {
-        uint64_t candidates = flat_below(arena, bits, word, behind);
-        if (candidates != 0 && word * 8 + 7 < behind && flat_is_below(arena, ask, word * 8 + 7))
-            break;
-        if (candidates == GM_FLAT_HIGH && visited != 0)
-            candidates = those_with_room(arena, ask, word), visited += 8;
-        while (candidates != 0) {
-            uint32_t byte = (63 - (uint32_t)__builtin_clzll(candidates)) / 8;
-            candidates ^= UINT64_C(0x80) << byte * 8;
-            visited++;
-            const struct gm_node *node = gm_node_of(arena, block->flat_slot[word * 8 + byte]);
-            if (has_room(ask, node) && fits(ask, node, 1, &out->first))
-                return flat_end(arena, word * 8 + byte, visited, out);
-        }
-    }
-    return flat_end(arena, GM_FLAT, visited, out);
+    return flat_end(arena, gm_array_highest(arena, ask, &out->first), out);
 }
 
 static uint32_t flat_next(struct gm_arena *arena, const struct gm_ask *ask, const struct gm_walk *walk)
 {
     uint32_t position = walk->any ? gm_flat_position(arena, walk->slot) + 1 : 0;
     if (position < GM_FLAT)
-        position = flat_up(arena, bits_of(ask), position);
+        position = gm_array_next(arena, ask, position);
     arena->looked_at++;
     return position < GM_FLAT ? arena->block->flat_slot[position] : 0;
 }
