@@ -8,13 +8,13 @@
 
 #define PAGES(n) ((n) * GMT_PAGE)
 
-static void nothing(void **state)
+static void null_is_nothing(void **state)
 {
     (void)state;
     assert_null(gm_snapshot_take(NULL));
     assert_null(gm_snapshot_view(NULL));
     gm_snapshot_put(NULL);
-    assert_result(gm_unpin(), -EPERM);
+    assert_result(gm_unpin(), -EPERM); /* and none of them has pinned anything */
 }
 
 static struct gm_snapshot *take(struct gmt_rig *rig)
@@ -194,15 +194,24 @@ static void any_thread_may_use_and_put_it(void **state)
     assert_result(gm_space_reclaim(rig->space), 0);
 }
 
-static void put_is_fine_while_pinned(void **state)
+static void put_while_pinned_frees_after_the_pin(void **state)
 {
     struct gmt_rig *rig = *state;
-    gmt_add_ram(rig, 0, PAGES(1), 0);
+    struct memory memory;
+    struct gm_region_desc desc = {.gpa = 0, .size = PAGES(4), .backing = wrap(&memory)};
+    gmt_add(rig->space, &desc);
+    gm_backing_put(desc.backing);
     struct gm_snapshot *snapshot = take(rig);
-    gmt_add_ram(rig, PAGES(1), PAGES(1), 0);
-    gmt_pin(rig->space);
+    gmt_remove(rig->space, 0, PAGES(4));
+    const struct gm_view *view = gmt_pin(rig->space);
     gm_snapshot_put(snapshot);
+    assert_int_equal(memory.released, 0);
+    assert_result(gm_translate_why(view, 0, 1, GM_READ), -EFAULT); /* the pin is as good as before */
+    assert_result(gm_space_reclaim(rig->space), -EDEADLK);
+    assert_int_equal(memory.released, 0);
     assert_result(gm_unpin(), 0);
+    assert_result(gm_space_reclaim(rig->space), 0);
+    assert_int_equal(memory.released, 1);
 }
 
 #define RIG(name) cmocka_unit_test_setup_teardown(name, gmt_rig_open, gmt_rig_close)
@@ -210,7 +219,7 @@ static void put_is_fine_while_pinned(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing),
+        cmocka_unit_test(null_is_nothing),
         RIG(shows_its_state_through_commits),
         RIG(outlives_its_pin_and_does_not_block_commits),
         RIG(keeps_removed_memory_readable),
@@ -218,7 +227,7 @@ int main(void)
         RIG(counts_are_independent),
         RIG(snapshots_of_different_states),
         RIG(any_thread_may_use_and_put_it),
-        RIG(put_is_fine_while_pinned),
+        RIG(put_while_pinned_frees_after_the_pin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,16 +13,11 @@
 #include "lib/access_ops.h"
 #include "lib/access_world.h"
 #include "lib/rand.h"
+#include "lib/setting.h"
 
 #define DEFAULT_SEED 6
 #define RUNS 2000
 #define BYTES_MOST 4000
-
-static uint64_t setting(int argc, char **argv, int index, const char *variable, uint64_t otherwise)
-{
-    const char *text = index < argc ? argv[index] : variable != NULL ? getenv(variable) : NULL;
-    return text != NULL ? strtoull(text, NULL, 0) : otherwise;
-}
 
 static int play(struct gmt_world *world, uint64_t seed, uint64_t runs)
 {
@@ -52,7 +47,7 @@ static int play(struct gmt_world *world, uint64_t seed, uint64_t runs)
 int main(int argc, char **argv)
 {
     uint64_t seed = setting(argc, argv, 1, "GM_TEST_SEED", DEFAULT_SEED);
-    uint64_t runs = setting(argc, argv, 2, NULL, RUNS * setting(0, NULL, 0, "GM_TEST_SCALE", 100) / 100);
+    uint64_t runs = setting(argc, argv, 2, NULL, scaled(RUNS, 100));
     struct gmt_world *world = gmt_world_open();
     if (world == NULL) {
         fprintf(stderr, "FAILED: no memory\n");

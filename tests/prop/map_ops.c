@@ -22,6 +22,7 @@
 #include "lib/layouts.h"
 #include "lib/ops.h"
 #include "lib/rand.h"
+#include "lib/setting.h"
 #include "lib/skip.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -53,32 +54,11 @@ struct totals {
     unsigned regions_max[GMT_PROFILES];
 };
 
-static uint64_t number(const char *text, const char *name)
-{
-    char *end;
-    errno = 0;
-    uint64_t value = strtoull(text, &end, 0);
-    if (errno != 0 || end == text || *end != '\0') {
-        fprintf(stderr, "map_ops: %s is not a number: %s\n", name, text);
-        exit(2);
-    }
-    return value;
-}
-
-static uint64_t setting(int argc, char **argv, int index, const char *variable, uint64_t otherwise)
-{
-    if (index < argc)
-        return number(argv[index], "argument");
-    const char *text = variable != NULL ? getenv(variable) : NULL;
-    return text != NULL ? number(text, variable) : otherwise;
-}
-
 static struct settings read_settings(int argc, char **argv)
 {
-    uint64_t scale = setting(0, NULL, 0, "GM_TEST_SCALE", DEFAULT_SCALE);
     return (struct settings){
         .seed = setting(argc, argv, 1, "GM_TEST_SEED", DEFAULT_SEED),
-        .count = setting(argc, argv, 2, "GM_TEST_COUNT", DEFAULT_COUNT * scale / 100),
+        .count = setting(argc, argv, 2, "GM_TEST_COUNT", scaled(DEFAULT_COUNT, DEFAULT_SCALE)),
         .only = setting(argc, argv, 3, NULL, UINT64_MAX),
     };
 }

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "lib/torture.h"
+#include "lib/setting.h"
 
 #define READERS 2
 #define DEFAULT_SECONDS 30
@@ -96,9 +97,8 @@ static void run(struct gmt_torture *torture, unsigned seconds, struct gmt_writer
 int main(int argc, char **argv)
 {
     static struct gmt_torture torture;
-    const char *text = getenv("GM_TORTURE_SECONDS");
-    unsigned seconds = text != NULL ? (unsigned)strtoul(text, NULL, 10) : DEFAULT_SECONDS;
-    torture.seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
+    const unsigned seconds = (unsigned)torture_seconds(DEFAULT_SECONDS);
+    torture.seed = setting(argc, argv, 1, NULL, 1);
     torture.stamps.keep = GM_SEED_BUG != 0 ? 256 : 0;
     struct gmt_writer writer = {.torture = &torture};
     struct gmt_reader readers[READERS] = {{.torture = &torture, .seed = torture.seed ^ 1000},

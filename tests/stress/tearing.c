@@ -24,6 +24,7 @@
 #include <guestmem/guestmem.h>
 
 #include "lib/rand.h"
+#include "lib/setting.h"
 
 #define DEFAULT_SECONDS 3
 #define LINE 64
@@ -286,9 +287,7 @@ static int add_regions(struct gm_space *space, struct gm_backing *ram)
 
 int main(int argc, char **argv)
 {
-    const char *text = getenv("GM_TORTURE_SECONDS");
-    uint64_t seconds = text != NULL ? strtoull(text, NULL, 10) : DEFAULT_SECONDS;
-    uint64_t seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
+    uint64_t seconds = torture_seconds(DEFAULT_SECONDS), seed = setting(argc, argv, 1, NULL, 1);
     struct gm_space *space;
     struct gm_backing *ram;
     int failed = 0;
