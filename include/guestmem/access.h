@@ -51,7 +51,10 @@
 
 GM_BEGIN_DECLS
 
-/* Integers where no inlined translation answers: misaligned, in several pieces, refused. The lowest bits of value. */
+/*
+ * What gm_guest_read_u8 .. and gm_guest_write_u8 .. call where no inlined translation answers: misaligned, in several
+ * pieces, refused; not for callers. size is 1, 2, 4 or 8 [bytes]; of value the lowest bits are written.
+ */
 GM_API GM_MUST_CHECK int gm_guest_read_unit(const struct gm_view *view, gm_gpa gpa, void *out, unsigned size);
 GM_API GM_MUST_CHECK int gm_guest_write_unit(const struct gm_view *view, gm_gpa gpa, uint64_t value, unsigned size);
 

@@ -16,8 +16,8 @@
  * Parameters of all calls:
  *   len     [bytes] any value; 0 does nothing, at any address
  *   fd      anything that readv and writev work on; blocking or not is the descriptor's affair
- *   offset  [bytes] into the file (preadv, pwritev; the file's position stays); GM_FD_HERE: at the position. What is
- *           written to a file that was opened with O_APPEND goes to its end, whatever the offset: so Linux has it
+ *   offset  [bytes] into the file (preadv, pwritev; the file's position stays); GM_FD_HERE: at the position. Linux
+ *           appends what is written to a file that was opened with O_APPEND, whatever the offset
  *
  * Dirty pages: what was read from a descriptor into guest memory is marked, exactly. When the system call fails, all
  * that it was to fill is marked, because the kernel may have written some of it. A call that a signal interrupted has

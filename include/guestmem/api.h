@@ -6,8 +6,17 @@
  *   - functions that can fail return 0 or a negative errno value and never touch errno itself;
  *   - out-parameters come last and are written only on success;
  *   - nothing here writes to a stream, and no argument value makes the library abort;
- *   - "control thread" means any thread that is not inside a pin; writers of one space serialise themselves
- *     on a lock inside that space.
+ *   - what a declaration does not say, the top of its header does.
+ *
+ * Words of the contracts:
+ *   Context   who may call. "Holder of the view": a thread inside the pin that gave the view, or one that has a
+ *             snapshot of it. "Control thread": any thread that is not inside a pin; writers of one space wait for one
+ *             another on a lock inside that space. "Any thread": with or without registration, pinned or not.
+ *   Progress  wait-free: ends after a bounded number of its own steps, whatever others do. Lock-free: some call ends,
+ *             perhaps another one. Obstruction-free: ends if it is left alone for long enough. Blocking: waits for what
+ *             is named in brackets. Page faults and the scheduler are not counted.
+ *   Order     what is visible to whom; none unless it is said.
+ *   Cost      beyond O(1) in what; nothing is said where it is O(1) and without a system call.
  */
 #ifndef GUESTMEM_API_H
 #define GUESTMEM_API_H

@@ -42,7 +42,11 @@ enum gm_kind {
 /* [bytes] that the name of a region may have. */
 #define GM_REGION_NAME_MOST 31
 
-/* How a NUMA node is named where 0 has to mean none: in a struct that was zeroed. */
+/*
+ * NUMA nodes are named in two ways. Fields called `numa`, in structs that are meant to be zeroed and filled in part,
+ * take GM_NUMA_NODE(n), and 0 for none. Fields called `numa_node` take n itself, and -1 for none: there a struct that
+ * was only zeroed asks for node 0.
+ */
 #define GM_NUMA_NODE(node) ((unsigned)(node) + 1u)
 
 #endif

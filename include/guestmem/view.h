@@ -73,7 +73,9 @@ GM_API const struct gm_view *gm_pin(const struct gm_space *space);
 /*
  * Release the newest pin of this thread. Pointers from its view must not be used after this.
  * Returns 0; -EPERM when this thread holds no pin (nothing changes).
+ * Order:   what was done under the pin happens before the return of a commit or reclaim that waited for it.
  * Context: registered reader.   Progress: wait-free, except that it may wake a waiting writer (one futex call).
+ * Cost:    no locked instruction, no shared line written.
  */
 GM_API int gm_unpin(void);
 
