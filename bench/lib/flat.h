@@ -28,7 +28,7 @@ static inline __attribute__((always_inline)) uint64_t bench_flat_translate(const
     return __builtin_expect(gpa <= flat->last, 1) ? gpa + flat->delta : 0;
 }
 
-/* The whole loop, each translation behind a call: the floor of rows whose translations are calls. self is a bench_flat. */
+/* The loop with each translation behind a call: the floor of rows whose translations are calls. self: a bench_flat. */
 uint64_t bench_flat_run_call(void *self, const uint64_t *gpa, size_t count);
 
 #endif

@@ -145,6 +145,16 @@ static void print_summary(const struct bench_session *session)
            met + missed, missed, without, no_ours, skipped);
 }
 
+/* By name, so that nobody has to look for them among all rows. */
+static void print_missed(const struct bench_session *session)
+{
+    for (size_t i = 0; i < session->row_count; i++) {
+        const struct bench_row *row = &session->rows[i];
+        if (row->skipped[0] == '\0' && row->no_ours == NULL && bench_row_met(row) == 0)
+            printf("  missed: %s/%s\n", row->id, row->name);
+    }
+}
+
 /* Which real peers took part, or why not. */
 #define MAX_PUBLISHED 32
 
@@ -198,6 +208,7 @@ void bench_report_print(const struct bench_session *session)
     printf("\nours, floor: medians; competitors with a version are peers, others re-implementations built in here\n");
     print_peers(session);
     print_summary(session);
+    print_missed(session);
     bench_counts_print_summary(session->rows, session->row_count);
     print_environment(&session->env);
 }
