@@ -9,11 +9,14 @@
  * What a vhost-user back end has logged (a bit for each 4 KiB from address 0, in bytes):
  *     struct gm_dirty_log vhost = {.bits = log, .count = bytes * 8, .page_shift = 12, .to = 0};
  *     gm_dirty_drain(dirty, &vhost);                           while it goes on logging
+ * What a back end says of its own writes, in the log that the front end has given it:
+ *     const struct gm_dirty_request all = {.len = UINT64_MAX};
+ *     gm_dirty_harvest_log(dirty, &all, &vhost, &next);
  */
 #ifndef GUESTMEM_DIRTY_MERGE_H
 #define GUESTMEM_DIRTY_MERGE_H
 
-#include <guestmem/dirty.h>
+#include <guestmem/dirty_harvest.h>
 
 GM_BEGIN_DECLS
 
@@ -57,6 +60,24 @@ GM_API GM_MUST_CHECK int gm_dirty_merge(struct gm_dirty *dirty, const struct gm_
  *          moved as far as it was there.
  */
 GM_API GM_MUST_CHECK int gm_dirty_drain(struct gm_dirty *dirty, const struct gm_dirty_log *log);
+
+/*
+ * The other way round: take the dirty pages of a window, as a harvest, and set their bits in a log that others read or
+ * drain meanwhile, by locked instructions. Where a page of the one is no page of the other, all bits that a page
+ * touches are set.
+ * @param request  gap is not used
+ * @param log      bits: memory that may be written to, and is there while this runs; of bytes with other bits in them
+ *                 those stay as they are
+ * @param next     as of gm_dirty_harvest
+ * Returns as gm_dirty_harvest; -EINVAL (as gm_dirty_merge), -ERANGE (some page of the window has no bit): nothing was
+ * taken after these two.
+ * Context: as a harvest; others take bits by atomic operations of 1, 2, 4 or 8 aligned bytes.
+ * Order:   who takes a bit, with acquire, sees all writes to the page whose marks the harvest has taken.
+ * Cost:    as gm_dirty_harvest, and a locked instruction for each aligned 64 bits of the log that a dirty range touches
+ *          (at the ends of a log that is not so aligned: 8 bits).
+ */
+GM_API GM_MUST_CHECK int gm_dirty_harvest_log(struct gm_dirty *dirty, const struct gm_dirty_request *request,
+                                              const struct gm_dirty_log *log, uint64_t *next);
 
 /*
  * As gm_dirty_merge, out of another bitmap, which stays as it is: what is marked in [first, first + len) there and not
